@@ -1,0 +1,2 @@
+//! imagefleet.
+fn main() {}

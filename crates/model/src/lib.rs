@@ -1,0 +1,42 @@
+//! The plain types of imagefleet: what a server, an image, a reference, an operation and a failure *are*.
+//!
+//! Nothing here does I/O, and nothing here knows of HTTP, SQL or an engine. Every other crate speaks in these
+//! words; `docs/GLOSSARY.md` explains them.
+
+mod access;
+mod clock;
+mod container;
+mod failure;
+mod glob;
+mod image;
+mod operation;
+mod page;
+mod platform;
+mod progress;
+mod reference;
+mod registry;
+mod server;
+mod software;
+
+pub use access::{Access, Grant, GrantServers, Role, Verb, builtin_roles};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use container::{
+    Container, ContainerPort, ContainerSpec, Mount, PortBinding, PortProtocol, RestartPolicy,
+    RestartPolicyName,
+};
+pub use failure::{ErrorCode, ErrorInfo, Failure};
+pub use glob::Glob;
+pub use image::{EngineImage, Image, ImageLayer, ImageStatus};
+pub use operation::{Operation, OperationId, OperationKind, Status, Step};
+pub use page::{Page, PageRequest};
+pub use platform::Platform;
+pub use progress::{LayerProgress, Progress};
+pub use reference::{ImageRef, InvalidReference, is_sha256_digest};
+pub use registry::RegistryAuth;
+pub use server::{Endpoint, EngineInfo, ImageStore, InvalidEndpoint, ServerStatus};
+pub use software::{Software, SoftwareEnv, SoftwareForm};
+
+/// Integer id of a server row.
+pub type ServerId = i64;
+/// Integer id of an image row: one reference (or one untagged id) on one server.
+pub type ImageId = i64;
