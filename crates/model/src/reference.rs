@@ -64,6 +64,9 @@ impl ImageRef {
         if name.is_empty() {
             return Err(invalid("the repository is missing"));
         }
+        if name[name.rfind('/').map_or(0, |slash| slash + 1)..].contains(':') {
+            return Err(invalid("it has two tags"));
+        }
         if is_hexadecimal_id(name) {
             return Err(invalid("64 hexadecimal digits are an image id, not a name"));
         }

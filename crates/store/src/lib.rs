@@ -1,1 +1,115 @@
-//! Placeholder.
+//! What imagefleet knows, in SQLite or PostgreSQL: one code, one set of migrations.
+//!
+//! One file a noun. SQL is written so that both databases read it (`$1` parameters, times as milliseconds since 1970
+//! in `BIGINT`, lists and objects as JSON text); the few places where they differ ask [`Store::backend`]. Every
+//! writing transaction goes through [`Store::write`], which takes SQLite's write lock at the start: a deferred one that
+//! reads first fails under load.
+
+mod error;
+mod migrations;
+mod open;
+mod operations;
+mod secrets;
+mod sql;
+
+use std::sync::Arc;
+
+use imagefleet_model::Clock;
+use sea_orm::{
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+
+pub use error::StoreError;
+pub use open::StoreOptions;
+pub use secrets::{SecretKey, Secrets};
+
+/// What the store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The database, its clock and its key. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+    clock: Arc<dyn Clock>,
+    secrets: Secrets,
+    /// SQLite has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
+    writer: Option<Arc<tokio::sync::Mutex<()>>>,
+    /// Held for the life of the program: a second one on the same SQLite file is refused.
+    _lock: Option<Arc<std::fs::File>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("backend", &self.backend())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> DatabaseBackend {
+        self.db.get_database_backend()
+    }
+
+    /// Whether this is SQLite.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.backend() == DatabaseBackend::Sqlite
+    }
+
+    /// The clock that stamps rows.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The connection pool, for what only one place needs (the live events' adapter on PostgreSQL).
+    #[must_use]
+    pub fn connection(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// Whether the database answers and can be read.
+    pub async fn ping(&self) -> Result<()> {
+        self.db.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// Runs `work` in a writing transaction: all of it is stored, or nothing.
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: AsyncFnOnce(&DatabaseTransaction) -> Result<T>,
+    {
+        let _turn = match &self.writer {
+            Some(writer) => Some(writer.lock().await),
+            None => None,
+        };
+        let options = TransactionOptions {
+            sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = self.db.begin_with_options(options).await?;
+        match work(&tx).await {
+            Ok(value) => {
+                tx.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The first error is the one to report; a failed rollback is one more sign of the same.
+                tx.rollback().await.ok();
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now().timestamp_millis()
+    }
+}

@@ -1,0 +1,74 @@
+use imagefleet_model::{ErrorCode, Failure};
+use sea_orm::{DbErr, SqlErr};
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed; its words are for the log.
+    #[error("database: {0}")]
+    Database(DbErr),
+    /// A name that must be unique is taken. The text says which constraint.
+    #[error("already taken: {0}")]
+    Taken(String),
+    /// A rule of the data refuses it; the failure is for people.
+    #[error("{0}")]
+    Refused(Failure),
+    /// Another program has this SQLite database open.
+    #[error(
+        "another imagefleet uses this SQLite database already ({0}); only PostgreSQL can be shared by several"
+    )]
+    Locked(String),
+    /// The key is not the one that the database was written with.
+    #[error(
+        "the secret key is not the one that this database was written with; start with the key file that belongs to it"
+    )]
+    WrongKey,
+    /// Something stored cannot be read.
+    #[error("unreadable: {0}")]
+    Unreadable(String),
+    /// The file system failed.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(constraint)) => Self::Taken(constraint),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(failure) => failure,
+            StoreError::Taken(_) => Self::new(ErrorCode::NameTaken, "That name is taken already."),
+            // What a database says may hold values of other people's rows: it goes to the log alone.
+            StoreError::Database(error) => {
+                tracing::error!(%error, "the database failed");
+                Self::passing(
+                    ErrorCode::DatabaseUnavailable,
+                    "The database could not do it.",
+                    std::time::Duration::ZERO,
+                )
+            }
+            other => {
+                tracing::error!(error = %other, "the store failed");
+                Self::new(ErrorCode::Internal, "Something stored could not be read.")
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use imagefleet_model::Clock;
+use sea_orm::{ConnectionTrait as _, SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::{Result, SecretKey, Secrets, Store, StoreError, migrations, sql};
+
+/// Readers beside the one writer; more only fight for two cores.
+const SQLITE_CONNECTIONS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// How to open the store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `sqlite://path` or `postgres://…`.
+    pub url: String,
+    /// The installation's key.
+    pub key: SecretKey,
+    /// What stamps the rows.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and checks that the key belongs to it.
+    pub async fn open(options: StoreOptions) -> Result<Self> {
+        let secrets = Secrets::new(&options.key);
+        let (db, writer, lock) = if let Some(path) = options.url.strip_prefix("sqlite://") {
+            let path = PathBuf::from(path.split('?').next().unwrap_or(path));
+            let lock = lock_file(&path)?;
+            (
+                open_sqlite(&path).await?,
+                Some(Arc::new(tokio::sync::Mutex::new(()))),
+                Some(Arc::new(lock)),
+            )
+        } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
+            let connect = PgConnectOptions::from_str(&options.url).map_err(connect_error)?;
+            let pool = PgPoolOptions::new()
+                .max_connections(POSTGRES_CONNECTIONS)
+                .acquire_timeout(Duration::from_secs(10))
+                .connect_with(connect)
+                .await
+                .map_err(connect_error)?;
+            (SqlxPostgresConnector::from_sqlx_postgres_pool(pool), None, None)
+        } else {
+            return Err(StoreError::Unreadable(
+                "the database URL must begin with sqlite:// or postgres://".to_owned(),
+            ));
+        };
+        migrations::run(&db).await?;
+        let store = Self {
+            db,
+            clock: options.clock,
+            secrets,
+            writer,
+            _lock: lock,
+        };
+        store.check_key().await?;
+        Ok(store)
+    }
+
+    /// The first program writes the key's name into the database; a later one with another key is refused.
+    async fn check_key(&self) -> Result<()> {
+        let key_id = self.secrets().key_id().to_owned();
+        self.write(async |tx| {
+            sql::run(
+                tx,
+                "INSERT INTO settings (name, value) VALUES ('secret_key_id', $1) ON CONFLICT (name) DO NOTHING",
+                vec![key_id.into()],
+            )
+            .await?;
+            Ok(())
+        })
+        .await?;
+        let row = self.db.query_one_raw(sea_orm::Statement::from_string(
+            self.backend(),
+            "SELECT value FROM settings WHERE name = 'secret_key_id'",
+        ));
+        let stored = row
+            .await?
+            .map(|row| row.try_get_by_index::<String>(0))
+            .transpose()?;
+        if stored.as_deref() == Some(self.secrets().key_id()) {
+            Ok(())
+        } else {
+            Err(StoreError::WrongKey)
+        }
+    }
+}
+
+async fn open_sqlite(path: &Path) -> Result<sea_orm::DatabaseConnection> {
+    let connect = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        // Before the journal mode: switching to WAL already needs the lock.
+        .busy_timeout(Duration::from_secs(10))
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-16384")
+        .pragma("mmap_size", "268435456")
+        .optimize_on_close(true, 400);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(SQLITE_CONNECTIONS)
+        .connect_with(connect)
+        .await
+        .map_err(connect_error)?;
+    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+}
+
+/// Takes the lock beside the database. The kernel gives it back when the program dies, however it dies.
+fn lock_file(database: &Path) -> Result<std::fs::File> {
+    let path = PathBuf::from(format!("{}.lock", database.display()));
+    let failed = |source| StoreError::File {
+        path: path.display().to_string(),
+        source,
+    };
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed)?;
+    match fs4::FileExt::try_lock(&file) {
+        Ok(()) => Ok(file),
+        Err(fs4::TryLockError::WouldBlock) => Err(StoreError::Locked(database.display().to_string())),
+        Err(fs4::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn connect_error(error: sqlx::Error) -> StoreError {
+    StoreError::Database(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
+}
