@@ -1,0 +1,1 @@
+//! Writes small archives of every form.
