@@ -68,6 +68,8 @@ function busybox() {
 
 const BASE = busybox()
 const script = (path, ...lines) => layer(`COPY ${path}`, { [path]: text(['#!/bin/sh', ...lines, ''].join('\n'), 0o755) })
+// The first process of a container ends by a signal only when it says so itself.
+const service = (path, said, command) => script(path, `echo "${said}"`, 'trap "exit 0" TERM QUIT INT', `${command} &`, 'wait')
 const page = (title) => layer('COPY index.html', { 'var/www/': { dir: true }, 'var/www/index.html': text(`<h1>${title}</h1>\n`) })
 const random = (name, mib) => layer(`COPY ${name}`, { 'data/': { dir: true }, [`data/${name}`]: { bytes: noise(name, mib * MIB) } }, 0)
 
@@ -92,7 +94,7 @@ function image(layers, config, { architecture = 'amd64' } = {}) {
 }
 
 const web = (version, config = {}) =>
-  image([script('serve', 'echo "serving on port 80"', 'exec httpd -f -v -p 80 -h /var/www'), page(`web ${version}`), random('assets', 2)], {
+  image([service('serve', 'serving on port 80', 'httpd -f -v -p 80 -h /var/www'), page(`web ${version}`), random('assets', 2)], {
     Cmd: ['/serve'],
     ExposedPorts: { '80/tcp': {} },
     Labels: { 'org.opencontainers.image.version': version },
@@ -101,7 +103,7 @@ const web = (version, config = {}) =>
 
 // Look-alikes of what people run most: the names, ports, volumes and variables of the real ones, and something that answers on the port.
 const nginx = (version) =>
-  image([script('serve', 'echo "start worker processes"', 'exec httpd -f -v -p 80 -h /var/www'), page('Welcome to nginx!')], {
+  image([service('serve', 'start worker processes', 'httpd -f -v -p 80 -h /var/www'), page('Welcome to nginx!')], {
     Env: ['PATH=/usr/bin:/bin', `NGINX_VERSION=${version}`],
     Cmd: ['/serve'],
     ExposedPorts: { '80/tcp': {} },
@@ -110,7 +112,7 @@ const nginx = (version) =>
 const redis = image(
   [
     script('reply', 'while read -r line; do case $line in *[Pp][Ii][Nn][Gg]*) printf "+PONG\\r\\n" ;; *[Qq][Uu][Ii][Tt]*) printf "+OK\\r\\n"; exit ;; esac; done'),
-    script('serve', 'echo "Ready to accept connections tcp"', 'exec nc -ll -p 6379 -e /reply'),
+    service('serve', 'Ready to accept connections tcp', 'nc -ll -p 6379 -e /reply'),
   ],
   { Env: ['PATH=/usr/bin:/bin', 'REDIS_VERSION=7.2.5'], Cmd: ['/serve'], ExposedPorts: { '6379/tcp': {} }, Volumes: { '/data': {} }, WorkingDir: '/data' },
 )
@@ -125,7 +127,9 @@ const mysql = image(
       '  exit 1',
       'fi',
       'echo "/usr/sbin/mysqld: ready for connections. port: 3306"',
-      'exec nc -ll -p 3306 -e /reply',
+      'trap "exit 0" TERM QUIT INT',
+      'nc -ll -p 3306 -e /reply &',
+      'wait',
     ),
   ],
   {
@@ -137,7 +141,10 @@ const mysql = image(
   },
 )
 const box = image([], { Cmd: ['sh'] })
-const ticker = image([script('tick', 'i=0', 'while :; do i=$((i+1)); echo "line $i"; echo "warning $i" >&2; sleep 1; done')], { Cmd: ['/tick'] })
+const ticker = image(
+  [script('tick', 'trap "exit 0" TERM', 'i=0', 'while :; do i=$((i+1)); echo "line $i"; echo "warning $i" >&2; sleep 1 & wait $!; done')],
+  { Cmd: ['/tick'] },
+)
 const crash = image([script('crash', 'echo "reading settings"', 'echo "fatal: no settings" >&2', 'exit 3')], { Cmd: ['/crash'] })
 const large = image([24, 16, 12, 6, 2].map((mib, at) => random(`part-${at + 1}`, mib)), { Cmd: ['sh'] })
 
