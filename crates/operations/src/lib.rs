@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The durable operations: queue, runner, kinds and reconcilers.
+//!
+//! [`Operations`] is the way in. A route checks rights and input, a kind's planner turns the request into an operation
+//! with steps, one transaction stores it, and the runner takes the steps from there: per server one changing step at a
+//! time, servers in parallel, progress as a latest value, the end stored first and announced after.
+
+mod context;
+mod engine_source;
+mod event;
+mod handle;
+pub mod kinds;
+mod reporter;
+mod runner;
+
+pub use context::{Deps, StepContext};
+pub use engine_source::EngineSource;
+pub use event::{Event, OperationEnd, StepProgress};
+pub use handle::{Actor, Operations};
+pub use reporter::Reporter;
+pub use runner::RunnerOptions;

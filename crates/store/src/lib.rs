@@ -9,6 +9,7 @@ mod error;
 mod migrations;
 mod open;
 mod operations;
+mod scope;
 mod secrets;
 mod sql;
 
@@ -22,6 +23,10 @@ use sea_orm::{
 
 pub use error::StoreError;
 pub use open::StoreOptions;
+pub use operations::{
+    Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate, Settled,
+    StepOutcome, StoredProgress,
+};
 pub use secrets::{SecretKey, Secrets};
 
 /// What the store answers.

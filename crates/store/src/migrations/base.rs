@@ -107,15 +107,16 @@ const TABLES: &[&str] = &[
     "CREATE INDEX operations_kind ON operations (kind, id)",
     "CREATE TABLE operation_steps (
         id {id}, operation_id TEXT NOT NULL REFERENCES operations(id) ON DELETE CASCADE, position BIGINT NOT NULL,
-        server_id BIGINT NOT NULL, server_name TEXT NOT NULL, image_id BIGINT, repository TEXT,
+        server_id BIGINT NOT NULL, server_name TEXT NOT NULL, image_id BIGINT, repository TEXT, tag TEXT,
         status TEXT NOT NULL, progress BIGINT NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
-        bytes_done BIGINT NOT NULL DEFAULT 0, bytes_total BIGINT, layers TEXT,
+        bytes_done BIGINT NOT NULL DEFAULT 0, bytes_total BIGINT, bytes_per_second BIGINT, layers TEXT,
         exclusive BOOLEAN NOT NULL DEFAULT TRUE, bulk BOOLEAN NOT NULL DEFAULT FALSE,
         share_key TEXT, shared_with BIGINT, payload TEXT NOT NULL DEFAULT '{}',
         attempt BIGINT NOT NULL DEFAULT 0, not_before BIGINT NOT NULL DEFAULT 0, worker TEXT, lease_until BIGINT,
         error TEXT, result TEXT, started_at BIGINT, finished_at BIGINT)",
     "CREATE INDEX operation_steps_operation ON operation_steps (operation_id, position)",
     "CREATE INDEX operation_steps_active ON operation_steps (server_id, status) WHERE status IN ('queued', 'running')",
+    "CREATE INDEX operation_steps_shared ON operation_steps (shared_with) WHERE shared_with IS NOT NULL",
     "CREATE INDEX operation_steps_server ON operation_steps (server_id, operation_id)",
     "CREATE TABLE exports (
         id TEXT PRIMARY KEY, operation_id TEXT, status TEXT NOT NULL, file_name TEXT NOT NULL, location TEXT NOT NULL,

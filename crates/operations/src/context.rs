@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use imagefleet_engine::Engine;
+use imagefleet_model::{Failure, ServerId};
+use imagefleet_store::{ClaimedStep, Store};
+use serde::de::DeserializeOwned;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::reporter::Reporter;
+use crate::{EngineSource, Event};
+
+/// What every operation works with.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// The database.
+    pub store: Store,
+    /// The engines.
+    pub engines: Arc<dyn EngineSource>,
+    /// Where events go.
+    pub events: broadcast::Sender<Event>,
+}
+
+impl Deps {
+    /// Announces something. Nobody listening is no error.
+    pub fn announce(&self, event: Event) {
+        self.events.send(event).ok();
+    }
+}
+
+/// What one run of a step works with.
+#[derive(Debug)]
+pub struct StepContext {
+    /// Shared by all.
+    pub deps: Deps,
+    /// The step.
+    pub step: ClaimedStep,
+    /// Tells how far it is.
+    pub progress: Reporter,
+    /// Set when the run has to end: a run is dropped then, this is for what it has handed to other threads.
+    pub cancel: CancellationToken,
+}
+
+impl StepContext {
+    /// The engine of the step's server.
+    pub async fn engine(&self) -> Result<Arc<dyn Engine>, Failure> {
+        self.deps.engines.engine(self.step.server_id).await
+    }
+
+    /// The step's server.
+    #[must_use]
+    pub fn server(&self) -> ServerId {
+        self.step.server_id
+    }
+
+    /// What the kind wrote into the step when it was planned.
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_value(self.step.payload.clone()).map_err(|error| {
+            Failure::new(imagefleet_model::ErrorCode::Internal, format!("The step cannot be read: {error}"))
+        })
+    }
+}

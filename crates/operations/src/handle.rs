@@ -1,0 +1,98 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use imagefleet_model::{Failure, Operation};
+use imagefleet_store::NewOperation;
+use tokio::sync::broadcast;
+
+use crate::context::Deps;
+use crate::runner::{RunnerOptions, Shared, announce};
+use crate::{EngineSource, Event};
+
+/// Events that a slow listener may be behind before it misses some.
+const EVENT_BUFFER: usize = 4096;
+
+/// Who starts an operation.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The user; `None` for the program itself.
+    pub user_id: Option<i64>,
+    /// That user's name, or `system`.
+    pub username: String,
+}
+
+impl Actor {
+    /// The program itself: schedules and reconcilers.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { user_id: None, username: "system".to_owned() }
+    }
+}
+
+/// The way to operations: submit, cancel, retry, listen. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Operations(Arc<Shared>);
+
+impl Operations {
+    /// Prepares the runner; nothing runs before [`Operations::start`].
+    #[must_use]
+    pub fn new(store: imagefleet_store::Store, engines: Arc<dyn EngineSource>, options: RunnerOptions) -> Self {
+        let (events, _) = broadcast::channel(EVENT_BUFFER);
+        Self(Shared::new(Deps { store, engines, events }, options))
+    }
+
+    /// Puts right what a crash left behind, then starts to run steps.
+    pub async fn start(&self) -> Result<(), Failure> {
+        let settled = self.deps().store.interrupt_orphans().await?;
+        announce(self.deps(), settled).await;
+        self.deps().store.put_right_stale_statuses().await?;
+        self.0.start();
+        Ok(())
+    }
+
+    /// What operations work with; for the kinds' planners and the reconcilers.
+    #[must_use]
+    pub fn deps(&self) -> &Deps {
+        &self.0.deps
+    }
+
+    /// Listens to everything that happens from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.deps().events.subscribe()
+    }
+
+    /// Stores a planned operation; its steps run as soon as it is their turn.
+    pub async fn submit(&self, new: NewOperation) -> Result<Operation, Failure> {
+        let operation = self.deps().store.create_operation(new).await?;
+        self.0.work.notify_one();
+        Ok(operation)
+    }
+
+    /// Cancels an operation. What runs ends as soon as its engine's request is dropped.
+    pub async fn cancel(&self, id: &str) -> Result<Operation, Failure> {
+        let cancelled = self.deps().store.cancel_operation(id).await?;
+        cancelled.running.iter().for_each(|step| self.0.cancel(*step));
+        announce(self.deps(), cancelled.settled).await;
+        self.deps().store.put_right_stale_statuses().await?;
+        self.0.work.notify_one();
+        Ok(cancelled.operation)
+    }
+
+    /// Runs the steps again that did not succeed.
+    pub async fn retry(&self, id: &str) -> Result<Operation, Failure> {
+        let operation = self.deps().store.retry_operation(id).await?;
+        self.0.work.notify_one();
+        Ok(operation)
+    }
+
+    /// Looks for steps to run at once: a server was resumed, or a time was changed.
+    pub fn wake(&self) {
+        self.0.work.notify_one();
+    }
+
+    /// Ends in two stages within `grace` and a few seconds.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.0.shutdown(grace).await;
+    }
+}

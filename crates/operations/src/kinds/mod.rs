@@ -1,0 +1,45 @@
+//! One file per kind of operation: how it is planned (checked input → steps) and how one step of it runs.
+
+pub mod delete;
+pub mod pull;
+pub mod sync;
+
+use imagefleet_model::{Failure, OperationKind};
+use imagefleet_store::StepOutcome;
+use serde_json::Value;
+
+use crate::context::StepContext;
+
+/// What came of a step that succeeded.
+#[derive(Debug)]
+pub struct Done {
+    /// A line for people.
+    pub message: String,
+    /// For programs.
+    pub result: Value,
+}
+
+/// Runs one step of its kind.
+pub async fn run(context: &StepContext) -> Result<Done, Failure> {
+    match context.step.kind {
+        OperationKind::PullImage => pull::run(context).await,
+        OperationKind::SyncImages => sync::run(context).await,
+        OperationKind::DeleteImage => delete::run(context).await,
+        kind => Err(Failure::new(
+            imagefleet_model::ErrorCode::Unsupported,
+            format!("This version of imagefleet does not know {}.", kind.as_str()),
+        )),
+    }
+}
+
+/// Puts the rows right that a step of its kind had marked. Failures are logged: the reconciler comes by later.
+pub async fn settled(context: &StepContext, outcome: &StepOutcome) {
+    let put_right = match context.step.kind {
+        OperationKind::PullImage => pull::settled(context, outcome).await,
+        OperationKind::DeleteImage => delete::settled(context, outcome).await,
+        _ => Ok(()),
+    };
+    if let Err(failure) = put_right {
+        tracing::error!(%failure, "rows of the step could not be put right");
+    }
+}

@@ -1,0 +1,32 @@
+use std::sync::Arc;
+
+use super::{Shared, dispatch, settle};
+
+/// Renews our leases, stops what somebody cancelled through another program, ends what lost its worker, and announces
+/// what ended unannounced.
+pub async fn renew(shared: Arc<Shared>) {
+    let period = shared.options.lease / 8;
+    loop {
+        tokio::select! {
+            () = shared.closed.cancelled() => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        let store = &shared.deps.store;
+        match store.renew_leases(&shared.options.worker, dispatch::lease_ms(&shared)).await {
+            Ok(cancelled) => cancelled.into_iter().for_each(|step| shared.cancel(step)),
+            Err(error) => tracing::error!(%error, "leases could not be renewed"),
+        }
+        match store.interrupt_expired().await {
+            Ok(settled) => settle::announce(&shared.deps, settled).await,
+            Err(error) => tracing::error!(%error, "expired leases could not be ended"),
+        }
+        match store.unannounced_operations().await {
+            Ok(ended) => {
+                for operation in ended {
+                    settle::announce_end(&shared.deps, &operation).await;
+                }
+            }
+            Err(error) => tracing::error!(%error, "unannounced ends could not be read"),
+        }
+    }
+}

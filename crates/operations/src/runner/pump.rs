@@ -1,0 +1,30 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::{Shared, settle};
+
+/// Four times a second: the most that a step may send, and often enough for an eye.
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// Stores what has changed on the board and announces it, in that order: an event is never ahead of its state.
+pub async fn pump(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shared.closed.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let changed = shared.board.take_changed();
+        if changed.is_empty() {
+            continue;
+        }
+        match shared.deps.store.save_progress(&changed).await {
+            Ok(stored) => stored.into_iter().for_each(|stored| shared.deps.announce(settle::progress_event(stored))),
+            // Only progress: the next tick brings the newer state.
+            Err(error) => tracing::warn!(%error, "progress could not be stored"),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use imagefleet_model::{ErrorCode, Failure};
+use imagefleet_store::{ClaimedStep, StepOutcome};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{Shared, Stop, settle};
+use crate::context::StepContext;
+use crate::kinds::{self, Done};
+
+/// A registry may ask for more patience than a person has: longer waits are a failure.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Runs one claimed step to its outcome and stores that.
+pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
+    let span = tracing::info_span!(
+        "step", operation = %step.operation_id, kind = step.kind.as_str(), server = step.server_id, step = step.id
+    );
+    async {
+        let started = tokio::time::Instant::now();
+        let stop = Stop { cancel: CancellationToken::new(), interrupt: CancellationToken::new() };
+        shared.stops().insert(step.id, stop.clone());
+        let progress = shared.board.open(step.id);
+        progress.say("Starting");
+        let context =
+            StepContext { deps: shared.deps.clone(), step: step.clone(), progress, cancel: stop.cancel.child_token() };
+        let outcome = outcome(shared, &context, &stop).await;
+        context.cancel.cancel();
+        shared.board.close(step.id);
+        shared.stops().remove(&step.id);
+        metrics::histogram!("imagefleet_step_seconds", "kind" => step.kind.as_str(), "outcome" => word(&outcome))
+            .record(started.elapsed().as_secs_f64());
+        tracing::info!(outcome = word(&outcome), attempt = step.attempt, "step ended");
+        // Rows are put right before the outcome can be read: who sees the end sees its effect.
+        kinds::settled(&context, &outcome).await;
+        settle::finish(shared, &step, &outcome).await;
+    }
+    .instrument(span)
+    .await;
+}
+
+async fn outcome(shared: &Shared, context: &StepContext, stop: &Stop) -> StepOutcome {
+    let work = AssertUnwindSafe(kinds::run(context)).catch_unwind();
+    let ended = tokio::select! {
+        biased;
+        () = stop.cancel.cancelled() => return StepOutcome::Cancelled,
+        () = stop.interrupt.cancelled() => return StepOutcome::Interrupted,
+        ended = work => ended,
+    };
+    match ended {
+        Ok(Ok(Done { message, result })) => StepOutcome::Succeeded(message, result),
+        Ok(Err(failure)) => after_failure(shared, context, &failure),
+        Err(_) => {
+            let failure = Failure::new(ErrorCode::Internal, "Something of ours broke while it ran.");
+            StepOutcome::Failed(failure.info())
+        }
+    }
+}
+
+/// Tries again what may pass by itself, later each time and never earlier than the other side asked for.
+fn after_failure(shared: &Shared, context: &StepContext, failure: &Failure) -> StepOutcome {
+    tracing::warn!(code = failure.code.as_str(), error = %failure.message, "step failed");
+    let attempt = context.step.attempt;
+    match failure.retry_after {
+        Some(asked) if attempt < shared.options.attempts && asked <= LONGEST_WAIT => {
+            let backoff = shared.options.backoff * 2u32.saturating_pow(attempt.saturating_sub(1).min(10));
+            let jitter = backoff.mul_f64(rand::random_range(0.0..0.25));
+            let wait = asked.max(backoff + jitter);
+            StepOutcome::Again(failure.info(), i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+        }
+        _ => StepOutcome::Failed(failure.info()),
+    }
+}
+
+fn word(outcome: &StepOutcome) -> &'static str {
+    match outcome {
+        StepOutcome::Succeeded(..) => "succeeded",
+        StepOutcome::Failed(_) => "failed",
+        StepOutcome::Cancelled => "cancelled",
+        StepOutcome::Interrupted => "interrupted",
+        StepOutcome::Again(..) => "again",
+    }
+}

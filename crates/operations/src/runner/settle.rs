@@ -1,0 +1,74 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use imagefleet_store::{ClaimedStep, Settled, StepOutcome, StoredProgress};
+
+use super::Shared;
+use crate::context::Deps;
+use crate::{Event, OperationEnd, StepProgress};
+
+/// How often a full or busy database is asked again to store how a step ended, before its lease tells the rest.
+const TRIES: u32 = 20;
+
+/// Stores how a step ended and announces what follows from it.
+pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutcome) {
+    for attempt in 1..=TRIES {
+        match shared.deps.store.finish_step(step.id, &shared.options.worker, outcome).await {
+            Ok(settled) => return announce(&shared.deps, settled).await,
+            Err(error) => {
+                tracing::error!(%error, attempt, "the end of the step could not be stored");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+/// Sends the last state of every changed step, then the one final event of every ended operation.
+pub async fn announce(deps: &Deps, settled: Settled) {
+    match deps.store.number_steps(&settled.steps).await {
+        Ok(stored) => stored.into_iter().for_each(|stored| deps.announce(progress_event(stored))),
+        Err(error) => tracing::error!(%error, "the last states could not be announced"),
+    }
+    for operation in &settled.ended {
+        announce_end(deps, operation).await;
+    }
+}
+
+/// Sends the final event of an operation, unless somebody has.
+pub async fn announce_end(deps: &Deps, operation: &str) {
+    match deps.store.take_announcement(operation).await {
+        Ok(Some(end)) => {
+            count(&end.operation);
+            deps.announce(Event::Ended(Arc::new(OperationEnd {
+                operation: end.operation,
+                subjects: end.subjects,
+                seq: end.seq,
+                at: end.at,
+            })));
+        }
+        Ok(None) => {}
+        // The reconciler will find it.
+        Err(error) => tracing::error!(%error, operation, "the end could not be announced"),
+    }
+}
+
+fn count(operation: &imagefleet_model::Operation) {
+    metrics::counter!(
+        "imagefleet_operations_total", "kind" => operation.kind.as_str(), "status" => operation.status.as_str()
+    )
+    .increment(1);
+}
+
+/// The event for a stored progress.
+pub fn progress_event(stored: StoredProgress) -> Event {
+    Event::Progress(Arc::new(StepProgress {
+        operation_id: stored.operation_id,
+        kind: stored.kind,
+        title: stored.title,
+        step: stored.step,
+        repository: stored.repository,
+        tag: stored.tag,
+        seq: stored.seq,
+        at: stored.at,
+    }))
+}

@@ -1,0 +1,125 @@
+use sea_orm::FromQueryResult;
+
+use super::{ClaimedStep, rollup, row};
+use crate::{Result, Store, sql};
+
+/// Small before bulk; among those the user with the least under way; among his the oldest. A step waits while its
+/// server is paused, while another changing step runs there, and until its time has come.
+const CLAIM: &str = "
+    UPDATE operation_steps SET status = 'running', worker = $1, lease_until = $2, attempt = attempt + 1,
+        started_at = COALESCE(started_at, $3), message = '', error = NULL
+    WHERE id = (
+        WITH busy AS (
+            SELECT o.created_by, COUNT(*) AS steps FROM operation_steps r JOIN operations o ON o.id = r.operation_id
+            WHERE r.status = 'running' GROUP BY o.created_by)
+        SELECT s.id FROM operation_steps s
+        JOIN operations o ON o.id = s.operation_id
+        LEFT JOIN servers v ON v.id = s.server_id
+        LEFT JOIN busy ON busy.created_by = o.created_by
+        WHERE s.status = 'queued' AND s.shared_with IS NULL AND s.not_before <= $3
+          AND COALESCE(v.paused, FALSE) = FALSE
+          AND (s.exclusive = FALSE OR NOT EXISTS (
+              SELECT 1 FROM operation_steps r
+              WHERE r.server_id = s.server_id AND r.status = 'running' AND r.exclusive = TRUE))
+        ORDER BY s.bulk, COALESCE(busy.steps, 0), s.id LIMIT 1)
+    RETURNING id, operation_id, server_id, server_name, image_id, repository, tag, payload, attempt";
+
+#[derive(FromQueryResult)]
+struct Claimed {
+    id: i64,
+    operation_id: String,
+    server_id: i64,
+    server_name: String,
+    image_id: Option<i64>,
+    repository: Option<String>,
+    tag: Option<String>,
+    payload: String,
+    attempt: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Head {
+    kind: String,
+    title: String,
+    created_by: String,
+    request: String,
+}
+
+impl Store {
+    /// Takes the next step whose turn it is, for `worker`, until `lease_ms` from now unless it is renewed.
+    pub async fn claim_step(&self, worker: &str, lease_ms: i64) -> Result<Option<ClaimedStep>> {
+        let now = self.now_ms();
+        let lease = now + lease_ms;
+        self.write(async |tx| {
+            if !self.is_sqlite() {
+                // Two programs must not each find the server free: claims take turns, they are short.
+                sql::run(tx, "SELECT pg_advisory_xact_lock(7145829131)", vec![]).await?;
+            }
+            let values = vec![worker.into(), lease.into(), now.into()];
+            let Some(step) = sql::one::<Claimed>(tx, CLAIM, values).await? else {
+                return Ok(None);
+            };
+            sql::run(
+                tx,
+                "UPDATE operation_steps SET status = 'running', worker = $2, lease_until = $3,
+                    started_at = COALESCE(started_at, $4), message = ''
+                 WHERE shared_with = $1 AND status = 'queued'",
+                vec![step.id.into(), worker.into(), lease.into(), now.into()],
+            )
+            .await?;
+            for operation in rollup::operations_of(tx, step.id).await? {
+                rollup::started(tx, &operation, now).await?;
+            }
+            let head: Option<Head> = sql::one(
+                tx,
+                "SELECT kind, title, created_by, request FROM operations WHERE id = $1",
+                vec![step.operation_id.clone().into()],
+            )
+            .await?;
+            let Some(head) = head else { return Ok(None) };
+            Ok(Some(ClaimedStep {
+                id: step.id,
+                operation_id: step.operation_id,
+                kind: row::kind(&head.kind)?,
+                title: head.title,
+                created_by: head.created_by,
+                request: sql::from_json(&head.request)?,
+                server_id: step.server_id,
+                server_name: step.server_name,
+                image_id: step.image_id,
+                repository: step.repository,
+                tag: step.tag,
+                payload: sql::from_json(&step.payload)?,
+                attempt: u32::try_from(step.attempt).unwrap_or(u32::MAX),
+            }))
+        })
+        .await
+    }
+
+    /// Renews the leases of everything that `worker` runs; the operations among it that somebody asked to cancel.
+    pub async fn renew_leases(&self, worker: &str, lease_ms: i64) -> Result<Vec<i64>> {
+        let lease = self.now_ms() + lease_ms;
+        self.write(async |tx| {
+            sql::run(
+                tx,
+                "UPDATE operation_steps SET lease_until = $2 WHERE worker = $1 AND status = 'running'",
+                vec![worker.into(), lease.into()],
+            )
+            .await?;
+            let rows: Vec<StepId> = sql::all(
+                tx,
+                "SELECT s.id FROM operation_steps s JOIN operations o ON o.id = s.operation_id
+                 WHERE s.worker = $1 AND s.status = 'running' AND s.shared_with IS NULL AND o.cancel_requested = TRUE",
+                vec![worker.into()],
+            )
+            .await?;
+            Ok(rows.into_iter().map(|row| row.id).collect())
+        })
+        .await
+    }
+}
+
+#[derive(FromQueryResult)]
+struct StepId {
+    id: i64,
+}
