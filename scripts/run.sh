@@ -5,7 +5,6 @@
 # IMAGEFLEET_DATA_DIR (.run), IMAGEFLEET_LISTEN (127.0.0.1:8080) and IMAGEFLEET_ADMIN_PASSWORD (made up at the first start) change it.
 set -euo pipefail
 PROJECT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-LAB=$PROJECT/scripts/lab
 
 say() { printf '[run] %s\n' "$*"; }
 die() {
@@ -15,7 +14,8 @@ die() {
 
 data=${IMAGEFLEET_DATA_DIR:-$PROJECT/.run}
 listen=${IMAGEFLEET_LISTEN:-127.0.0.1:8080}
-mkdir -p -m 700 "$data"
+mkdir -p "$data"
+chmod 700 "$data"
 data=$(cd -- "$data" && pwd)
 sandbox=$data/sandbox
 # Where a browser on this machine finds what listens on every address.
