@@ -6,6 +6,7 @@
 mod access;
 mod clock;
 mod container;
+mod export;
 mod failure;
 mod glob;
 mod image;
@@ -16,6 +17,7 @@ mod progress;
 mod reference;
 mod registry;
 mod server;
+mod server_view;
 mod software;
 
 pub use access::{Access, Grant, GrantServers, Role, Verb, builtin_roles};
@@ -24,6 +26,7 @@ pub use container::{
     Container, ContainerPort, ContainerSpec, Mount, PortBinding, PortProtocol, RestartPolicy,
     RestartPolicyName,
 };
+pub use export::{Export, ExportStatus, ExportedImage};
 pub use failure::{ErrorCode, ErrorInfo, Failure};
 pub use glob::Glob;
 pub use image::{EngineImage, Image, ImageLayer, ImageStatus};
@@ -32,8 +35,9 @@ pub use page::{Page, PageRequest};
 pub use platform::Platform;
 pub use progress::{LayerProgress, Progress};
 pub use reference::{ImageRef, InvalidReference, is_sha256_digest};
-pub use registry::RegistryAuth;
+pub use registry::{Registry, RegistryAuth};
 pub use server::{Endpoint, EngineInfo, ImageStore, InvalidEndpoint, ServerStatus};
+pub use server_view::{CertificateInfo, Server, ServerJump, ServerSsh, ServerTls, ServerWarning};
 pub use software::{Software, SoftwareEnv, SoftwareForm};
 
 /// Integer id of a server row.

@@ -14,8 +14,11 @@ pub struct Software {
     pub icon: String,
     /// Such as `database`, `web`, `cache`.
     pub category: String,
-    /// One or two sentences.
+    /// One or two sentences in English.
     pub description: String,
+    /// The same in Chinese; the English ones are shown when empty.
+    #[serde(default)]
+    pub description_zh: String,
     /// Familiar repository, matched exactly with registry and namespace.
     pub repository: String,
     /// Tag offered first.
@@ -40,8 +43,10 @@ pub struct SoftwareForm {
     pub restart_policy: RestartPolicy,
     /// Command, when the image's own is not the one.
     pub command: Vec<String>,
-    /// How to see that it is well, for people.
+    /// How to see that it is well, for people, in English.
     pub health_hint: String,
+    /// The same in Chinese.
+    pub health_hint_zh: String,
 }
 
 /// One value of the environment that a catalogue entry knows.
@@ -59,7 +64,10 @@ pub struct SoftwareEnv {
     /// A secret: hidden, and a generated one is offered.
     #[serde(default)]
     pub secret: bool,
-    /// What it is for.
+    /// What it is for, in English.
     #[serde(default)]
     pub description: String,
+    /// The same in Chinese.
+    #[serde(default)]
+    pub description_zh: String,
 }
