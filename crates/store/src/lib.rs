@@ -5,13 +5,20 @@
 //! writing transaction goes through [`Store::write`], which takes SQLite's write lock at the start: a deferred one that
 //! reads first fails under load.
 
+mod access;
+mod audit;
 mod error;
 mod migrations;
 mod open;
 mod operations;
+mod roles;
 mod scope;
 mod secrets;
+mod sessions;
 mod sql;
+pub mod testing;
+mod tokens;
+mod users;
 
 use std::sync::Arc;
 
@@ -21,6 +28,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 
+pub use audit::{AuditEntry, AuditFilter};
 pub use error::StoreError;
 pub use open::StoreOptions;
 pub use operations::{
@@ -28,6 +36,9 @@ pub use operations::{
     StepOutcome, StoredProgress,
 };
 pub use secrets::{SecretKey, Secrets};
+pub use sessions::{NewSession, Session};
+pub use tokens::{NewToken, Token};
+pub use users::{LoginRow, NewUser, User, UserChange};
 
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
