@@ -9,14 +9,22 @@
 //!   that it already holds.
 //! * [`build`] writes small archives of every form, for tests and for the fake engine.
 
+mod blob;
 pub mod build;
+mod collect;
 mod compression;
 mod contents;
 pub mod copy;
+mod document;
 mod export;
 mod inspect;
 mod limits;
+mod packing;
+mod reader;
+mod resolve;
 mod stream;
+mod tar;
+mod zstd_frames;
 
 pub use compression::{Compression, compress, decompress};
 pub use contents::{ArchiveContents, ArchiveForms, ArchiveImage, ArchiveLayer, SkippedManifest, chain_ids};
