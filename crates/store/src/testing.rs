@@ -1,0 +1,86 @@
+//! Fresh databases for tests: SQLite always, PostgreSQL too when `IMAGEFLEET_LAB_POSTGRES` names a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use imagefleet_model::ManualClock;
+use sqlx::Connection as _;
+
+use crate::{SecretKey, Store, StoreOptions};
+
+/// A store on an empty database, with a clock that the test turns.
+#[derive(Debug)]
+pub struct TestStore {
+    /// The store.
+    pub store: Store,
+    /// Its clock; it starts at a fixed moment.
+    pub clock: ManualClock,
+    /// The database's URL, to open it once more.
+    pub url: String,
+    /// The folder goes with the test.
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// One empty store for each database at hand.
+///
+/// # Panics
+/// When a database cannot be made: the test cannot run.
+pub async fn stores() -> Vec<TestStore> {
+    let mut stores = vec![sqlite().await];
+    if let Ok(server) = std::env::var("IMAGEFLEET_LAB_POSTGRES") {
+        stores.push(postgres(&server).await);
+    } else {
+        assert!(
+            std::env::var_os("IMAGEFLEET_LAB_REQUIRED").is_none(),
+            "IMAGEFLEET_LAB_REQUIRED is set, but IMAGEFLEET_LAB_POSTGRES is not"
+        );
+    }
+    stores
+}
+
+/// An empty store on SQLite.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn sqlite() -> TestStore {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    open(url, Some(folder)).await
+}
+
+async fn postgres(server: &str) -> TestStore {
+    let name = format!("test_{:016x}", rand::random::<u64>());
+    let mut connection = sqlx::PgConnection::connect(server)
+        .await
+        .expect("PostgreSQL answers");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await
+        .expect("a database for the test");
+    let base = server.rsplit_once('/').map_or(server, |(base, _)| base);
+    open(format!("{base}/{name}"), None).await
+}
+
+async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
+    let start = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
+    let clock = ManualClock::new(start);
+    let options = StoreOptions {
+        url: url.clone(),
+        key: SecretKey::from_bytes([7; 32]),
+        clock: Arc::new(clock.clone()),
+    };
+    let store = Store::open(options).await.expect("the store opens");
+    TestStore {
+        store,
+        clock,
+        url,
+        _folder: folder,
+    }
+}
+
+impl TestStore {
+    /// Turns the clock forward by so many seconds.
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
