@@ -1,0 +1,45 @@
+import { io, type Socket } from 'socket.io-client'
+import { ref } from 'vue'
+import { PROGRESS_EVENTS, type FinalEvent, type ImagesChangedEvent, type ProgressEvent } from './payloads'
+
+/** `live` while events arrive; `lost` after a connection broke and until it is back. */
+export type LiveState = 'off' | 'live' | 'lost'
+export const liveState = ref<LiveState>('off')
+
+export interface EventHandlers {
+  progress(event: ProgressEvent): void
+  final(event: FinalEvent): void
+  imagesChanged(event: ImagesChangedEvent): void
+  containerStatus(): void
+  /** Called at every (re)connection: events were missed, read the state again. */
+  connected(): void
+}
+
+let socket: Socket | null = null
+
+/** Opens the page's one socket; it carries the session cookie. */
+export function openSocket(handlers: EventHandlers): void {
+  closeSocket()
+  socket = io({ path: '/socket.io', transports: ['websocket', 'polling'], reconnectionDelayMax: 10_000 })
+  socket.on('connect', () => {
+    liveState.value = 'live'
+    handlers.connected()
+  })
+  socket.on('disconnect', () => {
+    liveState.value = 'lost'
+  })
+  socket.on('connect_error', () => {
+    liveState.value = 'lost'
+  })
+  for (const name of PROGRESS_EVENTS) socket.on(name, handlers.progress)
+  socket.on('operation_complete', handlers.final)
+  socket.on('operation_error', handlers.final)
+  socket.on('images_changed', handlers.imagesChanged)
+  socket.on('docker_container_status', handlers.containerStatus)
+}
+
+export function closeSocket(): void {
+  socket?.disconnect()
+  socket = null
+  liveState.value = 'off'
+}

@@ -1,0 +1,54 @@
+import { api, ok } from '@/api/client'
+import type { ContainerInput, Image, ImageDetail, ImageGroup, Operation, Page, ServerGroup } from '@/api/types'
+import type { ImageApiQuery } from './filters'
+
+export type Compression = 'none' | 'gzip' | 'zstd'
+
+export function listImages(query: Partial<ImageApiQuery>): Promise<Page<Image>> {
+  return ok(api.GET('/api/v1/images', { params: { query } }))
+}
+
+export function imagesByServer(query: Partial<ImageApiQuery>): Promise<Page<ServerGroup>> {
+  return ok(api.GET('/api/v1/images/by-server', { params: { query } }))
+}
+
+export function imagesByImage(query: Partial<ImageApiQuery>): Promise<Page<ImageGroup>> {
+  return ok(api.GET('/api/v1/images/by-image', { params: { query } }))
+}
+
+export function getImage(id: number): Promise<ImageDetail> {
+  return ok(api.GET('/api/v1/images/{id}', { params: { path: { id } } }))
+}
+
+export interface PullRequest {
+  reference: string
+  serverIds: number[]
+  registryId?: number
+  platform?: string
+  softwareId?: number
+}
+
+export function pullImage(body: PullRequest): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/pull', { body }))
+}
+
+/** Without servers: all of them. */
+export function syncImages(serverIds?: number[]): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/sync', { body: serverIds ? { serverIds } : {} }))
+}
+
+export function deleteImages(imageIds: number[], force: boolean): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/delete', { body: { imageIds, force } }))
+}
+
+export function exportImages(what: { imageIds: number[] } | { serverId: number }, compression: Compression): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/export', { body: { ...what, compression } }))
+}
+
+export function copyImage(imageId: number, serverIds: number[]): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/copy', { body: { imageId, serverIds } }))
+}
+
+export function createContainer(imageId: number, body: ContainerInput): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/{id}/containers', { params: { path: { id: imageId } }, body }))
+}

@@ -1,0 +1,24 @@
+import { defineStore } from 'pinia'
+import { ref } from 'vue'
+import type { Image } from '@/api/types'
+
+/** What a dialog needs to know of an image. */
+export type ImageLike = Pick<Image, 'id' | 'fullName' | 'serverId' | 'serverName' | 'size'> & Partial<Image>
+
+export interface PullStart {
+  reference?: string
+  serverIds?: number[]
+  softwareId?: number
+}
+
+/** Which dialog is open, and for what. One place, since views, drawer and other pages open the same ones. */
+export const useImageDialogs = defineStore('image-dialogs', () => {
+  const pull = ref<PullStart | null>(null)
+  const remove = ref<ImageLike[] | null>(null)
+  const sync = ref<number[] | null>(null)
+  const exporting = ref<{ images: ImageLike[] } | { serverId: number; serverName: string } | null>(null)
+  const copy = ref<ImageLike | null>(null)
+  const importing = ref<{ serverIds: number[] } | null>(null)
+  const container = ref<ImageLike | null>(null)
+  return { pull, remove, sync, exporting, copy, importing, container }
+})

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import type { Operation } from '@/api/types'
+import { applyProgress, mergeOperation, totals, unsuccessfulSteps } from './progress'
+
+function operation(over: Partial<Operation> = {}): Operation {
+  return {
+    id: 'op-1',
+    kind: 'pull_image',
+    status: 'running',
+    title: 'Pull nginx:1.27',
+    progress: 0,
+    createdAt: '2026-01-01T00:00:00Z',
+    steps: [
+      { id: 1, serverId: 1, serverName: 'a', status: 'running', progress: 0 },
+      { id: 2, serverId: 2, serverName: 'b', status: 'queued', progress: 0 },
+    ],
+    ...over,
+  } as Operation
+}
+
+describe('applyProgress', () => {
+  it('never lets a bar fall back', () => {
+    let live = mergeOperation(undefined, operation())
+    live = applyProgress(live, { operationId: 'op-1', serverId: 1, progress: 60, seq: 1 })
+    live = applyProgress(live, { operationId: 'op-1', serverId: 1, progress: 40, seq: 2 })
+    expect(live.steps[0]?.progress).toBe(60)
+    expect(live.progress).toBe(30)
+  })
+
+  it('ignores what is older than the newest event', () => {
+    let live = mergeOperation(undefined, operation())
+    live = applyProgress(live, { operationId: 'op-1', serverId: 1, progress: 50, seq: 5, message: 'new' })
+    live = applyProgress(live, { operationId: 'op-1', serverId: 1, progress: 70, seq: 4, message: 'old' })
+    expect(live.message).toBe('new')
+    expect(live.steps[0]?.progress).toBe(50)
+  })
+
+  it('touches only the server that the event names', () => {
+    const live = applyProgress(mergeOperation(undefined, operation()), {
+      operationId: 'op-1',
+      serverId: 2,
+      progress: 10,
+      bytesDone: 5,
+      bytesTotal: 50,
+      bytesPerSecond: 3,
+      seq: 1,
+    })
+    expect(live.steps[0]?.status).toBe('running')
+    expect(live.steps[0]?.bytesDone).toBeUndefined()
+    expect(live.steps[1]).toMatchObject({ status: 'running', progress: 10, bytesDone: 5, bytesTotal: 50 })
+    expect(totals(live)).toEqual({ done: 5, total: 50, speed: 3 })
+  })
+
+  it('leaves a finished operation finished', () => {
+    const live = mergeOperation(undefined, operation({ status: 'failed', progress: 100 }))
+    expect(applyProgress(live, { operationId: 'op-1', serverId: 1, progress: 99, seq: 9 })).toBe(live)
+  })
+
+  it('tells the steps of one server apart by their image', () => {
+    const steps = [
+      { id: 1, serverId: 1, serverName: 'a', imageId: 7, status: 'running', progress: 0 },
+      { id: 2, serverId: 1, serverName: 'a', imageId: 8, status: 'queued', progress: 0 },
+    ]
+    const live = applyProgress(mergeOperation(undefined, operation({ steps } as Partial<Operation>)), {
+      operationId: 'op-1', serverId: 1, imageId: 8, progress: 40, seq: 1,
+    })
+    expect(live.steps.map((step) => step.progress)).toEqual([0, 40])
+  })
+
+  it('clamps figures outside 0 to 100', () => {
+    const live = applyProgress(mergeOperation(undefined, operation()), { operationId: 'op-1', serverId: 1, progress: 250 })
+    expect(live.steps[0]?.progress).toBe(100)
+  })
+})
+
+describe('mergeOperation', () => {
+  it('keeps the higher figure of a running operation', () => {
+    const known = applyProgress(mergeOperation(undefined, operation()), { operationId: 'op-1', serverId: 1, progress: 80, seq: 3 })
+    const merged = mergeOperation(known, operation({ progress: 10 }))
+    expect(merged.progress).toBe(40)
+    expect(merged.steps[0]?.progress).toBe(80)
+    expect(merged.seq).toBe(3)
+  })
+
+  it('starts over when a finished operation is retried', () => {
+    const known = mergeOperation(undefined, operation({ status: 'failed', progress: 90 }))
+    expect(mergeOperation(known, operation({ status: 'queued', progress: 0 })).progress).toBe(0)
+  })
+})
+
+it('names the steps that a retry would run again', () => {
+  const failed = operation({
+    status: 'failed',
+    steps: [
+      { id: 1, serverId: 1, serverName: 'a', status: 'succeeded', progress: 100 },
+      { id: 2, serverId: 2, serverName: 'b', status: 'failed', progress: 20 },
+      { id: 3, serverId: 3, serverName: 'c', status: 'cancelled', progress: 0 },
+    ],
+  } as Partial<Operation>)
+  expect(unsuccessfulSteps(failed).map((step) => step.serverId)).toEqual([2, 3])
+})

@@ -1,0 +1,93 @@
+import type { Operation, OperationStatus, Step } from '@/api/types'
+import type { ProgressEvent } from '@/events/payloads'
+
+/** An operation as the page holds it: the API's shape and the newest `seq` seen, 0 before the first event. */
+export type LiveOperation = Operation & { seq: number }
+
+const FINAL: ReadonlySet<OperationStatus> = new Set(['succeeded', 'failed', 'cancelled', 'interrupted'])
+
+export function isFinal(status: OperationStatus): boolean {
+  return FINAL.has(status)
+}
+
+/** Steps that a retry would run again. */
+export function unsuccessfulSteps(operation: Operation): Step[] {
+  return operation.steps.filter((step) => isFinal(step.status) && step.status !== 'succeeded')
+}
+
+function clamp(progress: number): number {
+  return Math.min(100, Math.max(0, Math.round(progress)))
+}
+
+/** Lays a state read by REST over what is known; the progress of a running operation never falls back. */
+export function mergeOperation(known: LiveOperation | undefined, read: Operation): LiveOperation {
+  if (!known) return { ...read, seq: 0 }
+  // A retry starts the same operation anew: only then may a bar begin again.
+  if (isFinal(known.status) && !isFinal(read.status)) return { ...read, seq: known.seq }
+  const steps = read.steps.map((step) => {
+    const before = known.steps.find((other) => other.id === step.id)
+    if (!before || isFinal(step.status)) return step
+    return { ...step, progress: Math.max(step.progress, before.progress) }
+  })
+  return { ...read, steps, progress: Math.max(known.progress, read.progress), seq: known.seq }
+}
+
+/** Applies one event. An event that is older than what is known, or late for a finished operation, changes nothing. */
+export function applyProgress(operation: LiveOperation, event: ProgressEvent): LiveOperation {
+  if (isFinal(operation.status)) return operation
+  if (event.seq !== undefined && event.seq <= operation.seq) return operation
+  const steps = operation.steps.map((step) => (concerns(event, step) ? stepAfter(step, event) : step))
+  const overall =
+    event.serverId === undefined || event.serverId === null
+      ? clamp(event.progress)
+      : Math.floor(steps.reduce((sum, step) => sum + step.progress, 0) / Math.max(1, steps.length))
+  return {
+    ...operation,
+    status: 'running',
+    message: event.message ?? operation.message,
+    progress: Math.max(operation.progress, overall),
+    steps,
+    seq: event.seq ?? operation.seq,
+  }
+}
+
+/** Several images of one server are several steps on it; the image then tells them apart. */
+function concerns(event: ProgressEvent, step: Step): boolean {
+  if (step.serverId !== event.serverId) return false
+  return event.imageId == null || step.imageId == null || event.imageId === step.imageId
+}
+
+const STEP_STATUSES: readonly string[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted']
+
+function stepAfter(step: Step, event: ProgressEvent): Step {
+  if (isFinal(step.status)) return step
+  const told = event.status && STEP_STATUSES.includes(event.status) ? (event.status as OperationStatus) : 'running'
+  return {
+    ...step,
+    status: told,
+    progress: Math.max(step.progress, clamp(event.progress)),
+    message: event.message ?? step.message,
+    bytesDone: event.bytesDone ?? step.bytesDone,
+    bytesTotal: event.bytesTotal ?? step.bytesTotal,
+    bytesPerSecond: event.bytesPerSecond ?? 0,
+    layers: event.layers ?? step.layers,
+  }
+}
+
+export interface Totals {
+  done: number
+  total: number
+  speed: number
+}
+
+/** Bytes and speed over all steps of an operation. */
+export function totals(operation: Operation): Totals {
+  return operation.steps.reduce<Totals>(
+    (sum, step) => ({
+      done: sum.done + (step.bytesDone ?? 0),
+      total: sum.total + (step.bytesTotal ?? 0),
+      speed: sum.speed + (step.status === 'running' ? (step.bytesPerSecond ?? 0) : 0),
+    }),
+    { done: 0, total: 0, speed: 0 },
+  )
+}

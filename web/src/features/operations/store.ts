@@ -1,0 +1,116 @@
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+import type { Operation } from '@/api/types'
+import type { ProgressEvent } from '@/events/payloads'
+import { cancelOperation, getOperation, listOperations, retryOperation } from './api'
+import { applyProgress, isFinal, mergeOperation, type LiveOperation } from './progress'
+
+/** Finished operations that stay in the drawer; older ones are on the operations page. */
+const FINISHED_KEPT = 30
+const ACTIVE_PAGE = 200
+
+/** Every operation that this page follows: those active when it opened, and those begun since. */
+export const useOperations = defineStore('operations', () => {
+  const byId = ref(new Map<string, LiveOperation>())
+  const drawerOpen = ref(false)
+  /** Operations with a toast, oldest first. */
+  const toasts = ref<string[]>([])
+  const fetching = new Map<string, Promise<void>>()
+
+  const all = computed(() => [...byId.value.values()].sort((a, b) => (a.id < b.id ? 1 : -1)))
+  const active = computed(() => all.value.filter((operation) => !isFinal(operation.status)))
+  const finished = computed(() => all.value.filter((operation) => isFinal(operation.status)))
+  /** Servers on which a step runs now. */
+  const busyServers = computed(() => {
+    const ids = new Set<number>()
+    for (const operation of active.value)
+      for (const step of operation.steps) if (step.status === 'running' && step.serverId != null) ids.add(step.serverId)
+    return ids
+  })
+
+  function put(read: Operation): LiveOperation {
+    const merged = mergeOperation(byId.value.get(read.id), read)
+    byId.value.set(read.id, merged)
+    for (const old of finished.value.slice(FINISHED_KEPT)) byId.value.delete(old.id)
+    return merged
+  }
+
+  /** Takes up an operation that a call of this page answered with, and shows its toast. */
+  function follow(operation: Operation): void {
+    put(operation)
+    showToast(operation.id)
+    // It may have ended before this page heard of it.
+    void refresh(operation.id)
+  }
+
+  function showToast(id: string): void {
+    if (!toasts.value.includes(id)) toasts.value.push(id)
+  }
+
+  function hideToast(id: string): void {
+    toasts.value = toasts.value.filter((other) => other !== id)
+  }
+
+  /** Reads one operation again; calls while one is under way share it. */
+  function refresh(id: string): Promise<void> {
+    const running = fetching.get(id)
+    if (running) return running
+    const promise = getOperation(id)
+      .then((read) => void put(read))
+      .catch(() => undefined)
+      .finally(() => fetching.delete(id))
+    fetching.set(id, promise)
+    return promise
+  }
+
+  /** Reads what is active, and how those ended that this page believed active. */
+  async function restore(): Promise<void> {
+    const page = await listOperations({ active: true, page: 1, size: ACTIVE_PAGE })
+    const seen = new Set(page.items.map((operation) => operation.id))
+    const missing = active.value.filter((operation) => !seen.has(operation.id))
+    page.items.forEach(put)
+    for (const operation of page.items) if (operation.status === 'running') showToast(operation.id)
+    await Promise.all(missing.map((operation) => refresh(operation.id)))
+  }
+
+  function onProgress(event: ProgressEvent): void {
+    const known = byId.value.get(event.operationId)
+    if (!known) {
+      void refresh(event.operationId)
+      return
+    }
+    byId.value.set(event.operationId, applyProgress(known, event))
+  }
+
+  async function onFinal(id: string): Promise<void> {
+    // A read that began before the end may still be under way: wait for it, then read again.
+    await fetching.get(id)
+    await refresh(id)
+  }
+
+  async function cancel(id: string): Promise<void> {
+    put(await cancelOperation(id))
+  }
+
+  async function retry(id: string): Promise<void> {
+    const operation = await retryOperation(id)
+    put(operation)
+    showToast(operation.id)
+  }
+
+  function forgetFinished(): void {
+    for (const operation of finished.value) byId.value.delete(operation.id)
+    toasts.value = toasts.value.filter((id) => byId.value.has(id))
+  }
+
+  function clear(): void {
+    byId.value.clear()
+    toasts.value = []
+    drawerOpen.value = false
+  }
+
+  return {
+    byId, all, active, finished, busyServers, drawerOpen, toasts,
+    follow, showToast, hideToast, refresh, restore, onProgress, onFinal, cancel, retry, forgetFinished, clear,
+  }
+})

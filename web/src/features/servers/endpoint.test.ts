@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { emptyForm, formFault, isExposed, readEndpoint, toInput, writeEndpoint, type ServerForm } from './endpoint'
+
+const form = (over: Partial<ServerForm>): ServerForm => ({ ...emptyForm(), name: 'a', ...over })
+
+describe('endpoints', () => {
+  it.each(['unix:///var/run/docker.sock', 'tcp://10.0.0.1:2375', 'tcps://engine.example.com:2376', 'tcp://[::1]:2375', 'ssh://root@h', 'ssh://me@h:2222'])(
+    'keep %s as it is',
+    (endpoint) => {
+      expect(writeEndpoint(form(readEndpoint(endpoint)))).toBe(endpoint)
+    },
+  )
+
+  it('brackets an IPv6 address and fills the usual port', () => {
+    expect(writeEndpoint(form({ way: 'tcps', host: '::1' }))).toBe('tcps://[::1]:2376')
+  })
+})
+
+describe('formFault', () => {
+  it.each([
+    [{ name: ' ' }, 'name'],
+    [{ way: 'unix', path: 'docker.sock' }, 'path'],
+    [{ way: 'tcp', host: '' }, 'host'],
+    [{ way: 'tcp', host: 'a/b' }, 'host'],
+    [{ way: 'tcp', host: 'a', port: '65536' }, 'port'],
+    [{ way: 'tcp', host: 'a', port: '0' }, 'port'],
+    [{ way: 'tcps', host: 'a' }, 'tls'],
+    [{ way: 'tcps', host: 'a', ca: 'x', cert: 'y' }, 'tls'],
+    [{ way: 'ssh', host: 'a', user: '' }, 'user'],
+    [{ way: 'ssh', host: 'a' }, 'ssh'],
+  ] as [Partial<ServerForm>, string][])('%o lacks %s', (over, fault) => {
+    expect(formFault(form(over), false)).toBe(fault)
+  })
+
+  it('asks for no secret that is stored', () => {
+    expect(formFault(form({ way: 'ssh', host: 'a' }), true)).toBeNull()
+    expect(formFault(form({ way: 'tcps', host: 'a' }), true)).toBeNull()
+  })
+})
+
+it('warns of plain TCP to anything but this machine', () => {
+  expect(isExposed(form({ way: 'tcp', host: '10.0.0.5' }))).toBe(true)
+  expect(isExposed(form({ way: 'tcp', host: '127.0.0.1' }))).toBe(false)
+  expect(isExposed(form({ way: 'tcps', host: '10.0.0.5' }))).toBe(false)
+})
+
+it('sends no empty secret, so that stored ones stay', () => {
+  expect(toInput(form({ way: 'ssh', host: 'a' }))).not.toHaveProperty('ssh')
+  expect(toInput(form({ way: 'tcps', host: 'a', ca: 'C' })).tls).toEqual({ ca: 'C', cert: undefined, key: undefined })
+})

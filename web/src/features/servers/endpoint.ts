@@ -1,0 +1,118 @@
+import type { Server, ServerInput } from '@/api/types'
+
+export type Way = 'unix' | 'tcp' | 'tcps' | 'ssh'
+export const WAYS: Way[] = ['unix', 'tcp', 'tcps', 'ssh']
+const SSH_PORT = 22
+const DEFAULT_PORTS: Partial<Record<Way, number>> = { tcp: 2375, tcps: 2376 }
+const LARGEST_PORT = 65_535
+
+/** The form of a server: the endpoint in its parts, secrets only when they are to change. */
+export interface ServerForm {
+  name: string
+  way: Way
+  path: string
+  host: string
+  port: string
+  user: string
+  tags: string[]
+  description: string
+  ca: string
+  cert: string
+  key: string
+  sshWith: 'key' | 'password'
+  privateKey: string
+  passphrase: string
+  password: string
+  hostKey: string
+}
+
+export function emptyForm(): ServerForm {
+  return {
+    name: '', way: 'tcp', path: '/var/run/docker.sock', host: '', port: '', user: 'root', tags: [], description: '',
+    ca: '', cert: '', key: '', sshWith: 'key', privateKey: '', passphrase: '', password: '', hostKey: '',
+  }
+}
+
+/** `host:port`, `[v6]:port` or a bare host. */
+function splitHost(text: string): { host: string; port: string } {
+  const match = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(text)
+  return match ? { host: match[1] ?? '', port: match[2] ?? '' } : { host: text, port: '' }
+}
+
+export function readEndpoint(endpoint: string): Pick<ServerForm, 'way' | 'path' | 'host' | 'port' | 'user'> {
+  const blank = { path: '/var/run/docker.sock', host: '', port: '', user: 'root' }
+  const [scheme = '', rest = ''] = endpoint.split('://')
+  if (scheme === 'unix') return { ...blank, way: 'unix', path: rest }
+  if (scheme === 'ssh') {
+    const at = rest.lastIndexOf('@')
+    return { ...blank, way: 'ssh', user: rest.slice(0, Math.max(0, at)), ...splitHost(rest.slice(at + 1)) }
+  }
+  return { ...blank, way: scheme === 'tcps' ? 'tcps' : 'tcp', ...splitHost(rest) }
+}
+
+export function writeEndpoint(form: ServerForm): string {
+  const host = form.host.includes(':') && !form.host.startsWith('[') ? `[${form.host.trim()}]` : form.host.trim()
+  const port = form.port.trim()
+  if (form.way === 'unix') return `unix://${form.path.trim()}`
+  if (form.way === 'ssh') return `ssh://${form.user.trim()}@${host}${port && port !== String(SSH_PORT) ? `:${port}` : ''}`
+  return `${form.way}://${host}:${port || DEFAULT_PORTS[form.way]}`
+}
+
+export type FormFault = 'name' | 'path' | 'host' | 'port' | 'user' | 'tls' | 'ssh'
+
+/** The first thing that a new or changed server lacks; `known` is true when secrets are already stored. */
+export function formFault(form: ServerForm, known: boolean): FormFault | null {
+  if (!form.name.trim()) return 'name'
+  if (form.way === 'unix') return form.path.trim().startsWith('/') ? null : 'path'
+  if (!form.host.trim() || /[\s/@]/.test(form.host.trim())) return 'host'
+  const port = form.port.trim()
+  if (port && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= LARGEST_PORT)) return 'port'
+  if (form.way === 'tcps') {
+    const given = [form.ca, form.cert, form.key].filter((pem) => pem.trim()).length
+    if (given === 0 ? !known : Boolean(form.cert.trim()) !== Boolean(form.key.trim())) return 'tls'
+  }
+  if (form.way === 'ssh') {
+    if (!form.user.trim() || /[\s:@/]/.test(form.user.trim())) return 'user'
+    const secret = form.sshWith === 'key' ? form.privateKey : form.password
+    if (!known && !secret.trim()) return 'ssh'
+  }
+  return null
+}
+
+/** True where plain TCP leaves the machine: anybody on the way could command the engine. */
+export function isExposed(form: ServerForm): boolean {
+  return form.way === 'tcp' && form.host.trim() !== '' && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(form.host.trim())
+}
+
+export function toForm(server: Server): ServerForm {
+  return {
+    ...emptyForm(),
+    ...readEndpoint(server.endpoint),
+    name: server.name,
+    tags: [...server.tags],
+    description: server.description ?? '',
+    hostKey: server.hostKey ?? '',
+  }
+}
+
+/** The body of a call; empty secrets are left out, so that stored ones stay. */
+export function toInput(form: ServerForm, before?: Server): ServerInput {
+  const input: ServerInput = {
+    name: form.name.trim(),
+    endpoint: writeEndpoint(form),
+    tags: form.tags.map((tag) => tag.trim()).filter(Boolean),
+    description: form.description.trim(),
+  }
+  if (form.way === 'tcps' && (form.ca || form.cert || form.key)) {
+    input.tls = { ca: form.ca || undefined, cert: form.cert || undefined, key: form.key || undefined }
+  }
+  if (form.way === 'ssh') {
+    const hostKeyChanged = form.hostKey.trim() !== (before?.hostKey ?? '')
+    const secret = form.sshWith === 'key'
+      ? { privateKey: form.privateKey || undefined, passphrase: form.passphrase || undefined }
+      : { password: form.password || undefined }
+    const ssh = { ...secret, hostKey: hostKeyChanged ? form.hostKey.trim() : undefined }
+    if (Object.values(ssh).some((value) => value !== undefined)) input.ssh = ssh
+  }
+  return input
+}

@@ -1,0 +1,24 @@
+import { api, ok } from '@/api/client'
+import type { Page, Software, SoftwareInput } from '@/api/types'
+
+export interface SoftwareQuery {
+  q?: string
+  page?: number
+  size?: number
+}
+
+export function listSoftware(query: SoftwareQuery): Promise<Page<Software>> {
+  return ok(api.GET('/api/v1/software', { params: { query } }))
+}
+
+export function createSoftware(body: SoftwareInput): Promise<Software> {
+  return ok(api.POST('/api/v1/software', { body }))
+}
+
+export function updateSoftware(id: number, body: SoftwareInput): Promise<Software> {
+  return ok(api.PATCH('/api/v1/software/{id}', { params: { path: { id } }, body }))
+}
+
+export function removeSoftware(id: number): Promise<unknown> {
+  return ok(api.DELETE('/api/v1/software/{id}', { params: { path: { id } } }))
+}

@@ -1,0 +1,57 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { onSessionExpired } from './api/client'
+import { useSession } from './features/session/store'
+import { imageView } from './preferences'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    open?: boolean
+    title?: string
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/login', name: 'login', meta: { open: true, title: 'session.logIn' }, component: () => import('./features/session/LoginPage.vue') },
+  { path: '/', redirect: () => ({ name: 'images', params: { view: imageView.value } }) },
+  { path: '/images', redirect: (to) => ({ name: 'images', params: { view: imageView.value }, query: to.query }) },
+  {
+    path: '/images/:view(by-server|by-image|list)',
+    name: 'images',
+    meta: { title: 'nav.images' },
+    component: () => import('./features/images/ImagesPage.vue'),
+  },
+  { path: '/containers', name: 'containers', meta: { title: 'nav.containers' }, component: () => import('./features/containers/ContainersPage.vue') },
+  { path: '/software', name: 'software', meta: { title: 'nav.software' }, component: () => import('./features/software/SoftwarePage.vue') },
+  { path: '/servers', name: 'servers', meta: { title: 'nav.servers' }, component: () => import('./features/servers/ServersPage.vue') },
+  { path: '/registries', name: 'registries', meta: { title: 'nav.registries' }, component: () => import('./features/registries/RegistriesPage.vue') },
+  { path: '/operations', name: 'operations', meta: { title: 'nav.operations' }, component: () => import('./features/operations/OperationsPage.vue') },
+  { path: '/exports', name: 'exports', meta: { title: 'nav.exports' }, component: () => import('./features/exports/ExportsPage.vue') },
+  { path: '/users', name: 'users', meta: { title: 'nav.users' }, component: () => import('./features/users/UsersPage.vue') },
+  { path: '/audit', name: 'audit', meta: { title: 'nav.audit' }, component: () => import('./features/audit/AuditPage.vue') },
+  { path: '/account', name: 'account', meta: { title: 'nav.account' }, component: () => import('./features/settings/AccountPage.vue') },
+  { path: '/:rest(.*)*', name: 'missing', meta: { title: 'missing.title' }, component: () => import('./ui/MissingPage.vue') },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
+})
+
+router.beforeEach(async (to) => {
+  const session = useSession()
+  // A server that does not answer must not leave a blank page: the page itself shows it.
+  const known = await session.load().catch(() => undefined)
+  if (known === undefined) return true
+  if (known === null && !to.meta.open) return { name: 'login', query: { next: to.fullPath } }
+  if (known !== null && to.name === 'login') return { path: '/' }
+  return true
+})
+
+onSessionExpired(() => {
+  const session = useSession()
+  if (!session.user) return
+  session.expire()
+  const from = router.currentRoute.value
+  if (from.name !== 'login') void router.replace({ name: 'login', query: { next: from.fullPath, expired: '1' } })
+})
