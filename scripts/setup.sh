@@ -31,14 +31,19 @@ has_chinese_font() { compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' || compge
 has_postgres() { has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres'; }
 has_debian_keyring() { [ -r /usr/share/keyrings/debian-archive-keyring.gpg ]; }
 
+wanted_curl() {
+    [[ ${packages[*]} == *curl* ]] || want curl 'asks the engines and the program whether they are up' has curl
+}
+
 wanted_build() {
     want gcc 'compiles the C parts of some crates (SQLite, zstd)' has cc
     want libc6-dev 'the headers of the C library' has_headers
     want ca-certificates 'crates and packages come over HTTPS' has_certificates
-    want curl 'asks the engines and the program whether they are up' has curl
+    wanted_curl
 }
 
 wanted_sandbox() {
+    wanted_curl
     want docker.io 'the throw-away engines' has dockerd
     ! has dockerd || want docker-cli 'puts the sample images onto the throw-away engines' has docker
     want docker-registry 'the local registry' has docker-registry
@@ -65,47 +70,53 @@ without_services() {
         printf '#!/bin/sh\nexit 101\n' | root tee $policy >/dev/null
         root chmod 755 $policy
         refusing=yes
+        trap 'root rm -f $policy' EXIT
     fi
     local ok=0
     root "$@" || ok=$?
-    [ -z "$refusing" ] || root rm -f $policy
+    if [ -n "$refusing" ]; then
+        root rm -f $policy
+        trap - EXIT
+    fi
     return $ok
 }
 
-units_of() {
-    dpkg -L "$@" 2>/dev/null | sed -nE 's,^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket|timer))$,\2,p' | sort -u
+# What these packages switch on when they arrive.
+services=(docker.service docker.socket containerd.service docker-registry.service podman.service podman.socket podman-restart.service
+    podman-auto-update.service podman-auto-update.timer ssh.service ssh.socket postgresql.service)
+services_here() {
+    local unit
+    for unit in "${services[@]}"; do
+        if [ -e "/lib/systemd/system/$unit" ]; then echo "$unit"; fi
+    done
 }
 
 install_packages() {
     has apt-get || die "install these by hand, this is neither Debian nor Ubuntu: ${packages[*]}"
     [ "$(id -u)" -eq 0 ] || has sudo || die "sudo is missing; run this as root to install: ${packages[*]}"
     say "installing: ${packages[*]}"
-    local log before after
+    local log before
     log=$(mktemp)
-    before=$(mktemp)
-    after=$(mktemp)
-    dpkg-query -W -f '${Package}\n' | sort >"$before"
+    before=$(services_here)
     local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600)
     # A third-party source that is out of reach is no reason to stop: the packages are the distribution's own.
     root "${quiet[@]}" update >"$log" 2>&1 || say "apt-get update had trouble; going on with what is known"
     # Later suites have the client of docker.io in a package of its own.
-    if ! has docker && apt-cache show docker-cli >/dev/null 2>&1; then
+    if [[ " ${packages[*]} " == *' docker.io '* ]] && ! has docker && apt-cache show docker-cli >/dev/null 2>&1; then
         packages+=(docker-cli)
     fi
     if ! without_services "${quiet[@]}" install -y --no-install-recommends "${packages[@]}" >"$log" 2>&1; then
         tail -n 40 "$log" >&2
         die "apt-get could not install: ${packages[*]}"
     fi
-    dpkg-query -W -f '${Package}\n' | sort >"$after"
-    # What arrived just now must not start at the next boot either.
-    local new units
-    mapfile -t new < <(comm -13 "$before" "$after")
-    mapfile -t units < <(units_of "${new[@]}")
-    if has systemctl && [ ${#units[@]} -gt 0 ]; then
-        root systemctl disable "${units[@]}" >/dev/null 2>&1 || true
-        say "left switched off: ${units[*]}"
+    # What arrived just now must not start at the next boot either; what was there before is not ours to touch.
+    local new
+    mapfile -t new < <(services_here | grep -vxF -e "${before:-none}" || true)
+    if has systemctl && [ ${#new[@]} -gt 0 ]; then
+        root systemctl disable "${new[@]}" >/dev/null 2>&1 || true
+        say "left switched off: ${new[*]}"
     fi
-    rm -f "$log" "$before" "$after"
+    rm -f "$log"
 }
 
 rust_tools() {
