@@ -19,6 +19,7 @@ mod sql;
 pub mod testing;
 mod tokens;
 mod users;
+mod watches;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub use secrets::{SecretKey, Secrets};
 pub use sessions::{NewSession, Session};
 pub use tokens::{NewToken, Token};
 pub use users::{LoginRow, NewUser, User, UserChange};
+pub use watches::Watch;
 
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
