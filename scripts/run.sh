@@ -69,7 +69,7 @@ else
     say "no engine answers here: bringing up the sandbox"
     "$PROJECT/scripts/setup.sh" sandbox
     "$PROJECT/scripts/sandbox.sh" up "$sandbox"
-    register=("sandbox-a=unix://$(cat "$sandbox/sandbox-a/socket")" "sandbox-b=unix://$(cat "$sandbox/sandbox-b/socket")" "registry=http://127.0.0.1:$(cat "$sandbox/registry/port")")
+    register=("sandbox-a=unix://$(cat "$sandbox/sandbox-a.socket")" "sandbox-b=unix://$(cat "$sandbox/sandbox-b.socket")" "registry=http://127.0.0.1:$(cat "$sandbox/registry/port")")
 fi
 
 # In a session of its own: a Ctrl-C reaches it through the trap above, in order.

@@ -19,8 +19,8 @@ down() {
 seed() {
     local engine=$1 image familiar
     shift
-    [ ! -e "$dir/$engine/seeded" ] || return 0
-    local docker=(docker -H "unix://$(cat "$dir/$engine/socket")")
+    [ ! -e "$dir/$engine.seeded" ] || return 0
+    local docker=(docker -H "unix://$(cat "$dir/$engine.socket")")
     for image in "$@"; do
         familiar=${image#*=}
         image=${image%%=*}
@@ -30,7 +30,7 @@ seed() {
     if [ "$engine" = sandbox-a ]; then
         "${docker[@]}" run -d --name welcome --restart unless-stopped "$registry/demo/web:1.1" >/dev/null
     fi
-    touch "$dir/$engine/seeded"
+    touch "$dir/$engine.seeded"
 }
 
 up() {
@@ -43,9 +43,9 @@ up() {
         port=$(free_port "$dir")
         echo "$port" >"$dir/registry/port"
     fi
-    "$LAB/engine-up" sandbox-a docker20 "$dir" --bridge >"$dir/a.socket" &
+    "$LAB/engine-up" sandbox-a docker20 "$dir" --bridge >"$dir/sandbox-a.socket" &
     local a=$!
-    "$LAB/engine-up" sandbox-b docker20 "$dir" --bridge >"$dir/b.socket" &
+    "$LAB/engine-up" sandbox-b docker20 "$dir" --bridge >"$dir/sandbox-b.socket" &
     local b=$!
     registry=$("$LAB/registry-up" registry "$port" "$dir")
     if [ ! -e "$dir/registry/filled" ]; then
@@ -54,8 +54,6 @@ up() {
     fi
     wait $a
     wait $b
-    mv "$dir/a.socket" "$dir/sandbox-a/socket"
-    mv "$dir/b.socket" "$dir/sandbox-b/socket"
     # The two differ, and hold different content under one name: demo/web:latest.
     seed sandbox-a library/nginx:1.27=nginx:1.27 library/redis:7.2=redis:7.2 demo/web:1.1 "demo/web:1.0=$registry/demo/web:latest" tools/box:latest &
     a=$!
