@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: run test build page bench soak fmt lint generate lab help
+.PHONY: run test build page image bench soak fmt lint generate lab help
 
 run: build ## build and serve on http://127.0.0.1:8080, with a sandbox of two engines when this machine has none
 	@exec scripts/run.sh
@@ -17,6 +17,9 @@ build: page ## leave one self-contained program, target/release/imagefleet
 page:
 	@scripts/setup.sh build
 	@cd web && npm run --silent build
+
+image: page ## an image with that one program in it, imagefleet:latest, on this machine's engine
+	@exec scripts/image.sh
 
 bench: build ## print the ratios that the documentation talks about
 	cargo run --release --locked -p imagefleet-bench

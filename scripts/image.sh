@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# image.sh: builds the program without a need for any library beside itself, and an image from scratch with nothing but that in it.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+# A target by name, so that the flag is for the program alone and not for what runs while compiling.
+target=$(rustc -vV | sed -n 's/^host: //p')
+RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$target" -p imagefleet
+context=$(mktemp -d)
+trap 'rm -rf "$context"' EXIT
+cp "target/$target/release/imagefleet" "$context/"
+docker build --quiet --tag imagefleet:latest --file deploy/Dockerfile "$context"
