@@ -7,7 +7,10 @@
 
 mod access;
 mod audit;
+mod containers;
 mod error;
+mod images;
+mod inventory;
 mod migrations;
 mod open;
 mod operations;
@@ -30,7 +33,12 @@ use sea_orm::{
 };
 
 pub use audit::{AuditEntry, AuditFilter};
+pub use containers::ContainerFilter;
 pub use error::StoreError;
+pub use images::{ImageFilter, ImageGroup, ImageSort, Placement, ServerGroup, ServerSummary, SortKey};
+pub use inventory::{
+    Changes, ImageContent, Inventory, SeenContainer, SeenImage, UNKNOWN_REPOSITORY, content_fingerprint, seen_images,
+};
 pub use open::StoreOptions;
 pub use operations::{
     Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate, Settled,

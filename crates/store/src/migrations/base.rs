@@ -29,9 +29,10 @@ impl MigrationTrait for Migration {
 const TABLES: &[&str] = &[
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE servers (
-        id {id}, name TEXT NOT NULL UNIQUE, endpoint TEXT NOT NULL, description TEXT NOT NULL DEFAULT '',
+        id {id}, name {name} NOT NULL UNIQUE, endpoint TEXT NOT NULL, description TEXT NOT NULL DEFAULT '',
         tags TEXT NOT NULL DEFAULT '[]', enabled BOOLEAN NOT NULL DEFAULT TRUE, paused BOOLEAN NOT NULL DEFAULT FALSE,
-        tls_secret TEXT, ssh_secret TEXT, ssh_host_key TEXT,
+        tls_secret TEXT, tls_info TEXT, ssh_secret TEXT, ssh_info TEXT, ssh_host_key TEXT,
+        generation BIGINT NOT NULL DEFAULT 1,
         status TEXT NOT NULL DEFAULT 'offline', status_code TEXT, status_reason TEXT, status_since BIGINT,
         engine_version TEXT, api_version TEXT, image_store TEXT, platform TEXT,
         memory_bytes BIGINT, cpus BIGINT,
@@ -40,13 +41,21 @@ const TABLES: &[&str] = &[
         created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL)",
     "CREATE TABLE software (
         id {id}, name TEXT NOT NULL, icon TEXT NOT NULL DEFAULT '', category TEXT NOT NULL DEFAULT '',
-        description TEXT NOT NULL DEFAULT '', repository TEXT NOT NULL UNIQUE, default_tag TEXT NOT NULL DEFAULT 'latest',
+        description TEXT NOT NULL DEFAULT '', description_zh TEXT NOT NULL DEFAULT '',
+        repository TEXT NOT NULL, default_tag TEXT NOT NULL DEFAULT 'latest',
         form TEXT NOT NULL DEFAULT '{}', builtin BOOLEAN NOT NULL DEFAULT FALSE,
-        created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL)",
-    // Each distinct reference once: text and its search index are touched only when a reference is new or gone.
+        created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, UNIQUE (repository, builtin))",
+    // Each distinct reference once, as long as a server holds it: text and its search index are touched only when it is
+    // new or gone. `search` is what people search in, in small letters. The counts are kept by `inventory/counts.rs`.
     "CREATE TABLE image_references (
-        id {id}, full_name TEXT NOT NULL UNIQUE, repository TEXT NOT NULL, tag TEXT,
-        software_id BIGINT REFERENCES software(id) ON DELETE SET NULL, placements BIGINT NOT NULL DEFAULT 0)",
+        id {id}, full_name {name} NOT NULL, repository {name} NOT NULL, tag {name}, search {name} NOT NULL,
+        software_id BIGINT REFERENCES software(id) ON DELETE SET NULL,
+        placements BIGINT NOT NULL DEFAULT 0, pulling BIGINT NOT NULL DEFAULT 0, pull_failed BIGINT NOT NULL DEFAULT 0,
+        deleting BIGINT NOT NULL DEFAULT 0, delete_failed BIGINT NOT NULL DEFAULT 0,
+        start_failed BIGINT NOT NULL DEFAULT 0, in_use BIGINT NOT NULL DEFAULT 0, UNIQUE (full_name, repository))",
+    // Pages in the order of names, deep ones too, by adding up what each reference holds.
+    "CREATE INDEX image_references_counts ON image_references (
+        full_name, placements, pulling, pull_failed, deleting, delete_failed, start_failed, in_use)",
     "CREATE INDEX image_references_repository ON image_references (repository, tag)",
     "CREATE INDEX image_references_software ON image_references (software_id)",
     // What an engine id means, asked of an engine once and true everywhere: ids are content addresses.
@@ -60,11 +69,19 @@ const TABLES: &[&str] = &[
         created_at BIGINT, first_seen_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
         UNIQUE (server_id, reference_id))",
     "CREATE INDEX images_reference ON images (reference_id, server_id)",
-    "CREATE INDEX images_engine_id ON images (server_id, engine_id)",
+    "CREATE INDEX images_engine_id ON images (engine_id, server_id)",
+    "CREATE INDEX images_size ON images (size)",
+    "CREATE INDEX images_created ON images (created_at)",
+    "CREATE INDEX images_updated ON images (updated_at)",
+    // Images and bytes (each engine id once) of a server under one status, or `UNUSED`: what a filter adds up to.
+    "CREATE TABLE image_counts (
+        server_id BIGINT NOT NULL REFERENCES servers(id) ON DELETE CASCADE, kind TEXT NOT NULL,
+        images BIGINT NOT NULL, total_size BIGINT NOT NULL, PRIMARY KEY (server_id, kind))",
     "CREATE INDEX images_status ON images (status, server_id) WHERE status <> 'AVAILABLE'",
     "CREATE TABLE containers (
         id {id}, server_id BIGINT NOT NULL REFERENCES servers(id) ON DELETE CASCADE, engine_id TEXT NOT NULL,
-        name TEXT NOT NULL, image TEXT NOT NULL, image_engine_id TEXT NOT NULL,
+        name TEXT NOT NULL, image TEXT NOT NULL, image_name TEXT NOT NULL, repository TEXT NOT NULL,
+        image_engine_id TEXT NOT NULL,
         state TEXT NOT NULL, status TEXT NOT NULL, ports TEXT NOT NULL DEFAULT '[]',
         created_at BIGINT, updated_at BIGINT NOT NULL, UNIQUE (server_id, engine_id))",
     "CREATE INDEX containers_image ON containers (server_id, image_engine_id)",
@@ -123,6 +140,11 @@ const TABLES: &[&str] = &[
         size BIGINT NOT NULL DEFAULT 0, sha256 TEXT, server_id BIGINT, images TEXT NOT NULL DEFAULT '[]',
         user_id BIGINT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT)",
     "CREATE INDEX exports_expiry ON exports (expires_at)",
+    // What an export holds, for the question who may fetch it.
+    "CREATE TABLE export_images (
+        export_id TEXT NOT NULL REFERENCES exports(id) ON DELETE CASCADE,
+        server_id BIGINT NOT NULL, repository TEXT)",
+    "CREATE INDEX export_images_export ON export_images (export_id)",
     "CREATE TABLE uploads (
         id TEXT PRIMARY KEY, user_id BIGINT NOT NULL, file_name TEXT NOT NULL, location TEXT NOT NULL,
         length BIGINT, received BIGINT NOT NULL DEFAULT 0, status TEXT NOT NULL, contents TEXT,
@@ -134,10 +156,10 @@ const SQLITE: &[&str] = &[
     "CREATE VIRTUAL TABLE image_references_text USING fts5 (
         full_name, content='image_references', content_rowid='id', tokenize='trigram')",
     "CREATE TRIGGER image_references_text_insert AFTER INSERT ON image_references BEGIN
-        INSERT INTO image_references_text (rowid, full_name) VALUES (new.id, new.full_name); END",
+        INSERT INTO image_references_text (rowid, search) VALUES (new.id, new.search); END",
     "CREATE TRIGGER image_references_text_delete AFTER DELETE ON image_references BEGIN
-        INSERT INTO image_references_text (image_references_text, rowid, full_name)
-        VALUES ('delete', old.id, old.full_name); END",
+        INSERT INTO image_references_text (image_references_text, rowid, search)
+        VALUES ('delete', old.id, old.search); END",
     "CREATE VIEW system_soft_image AS
         SELECT i.id AS system_soft_image_id, r.software_id AS system_soft_id,
                i.server_id AS system_soft_image_server_id, s.name AS system_soft_image_server_name,
@@ -161,7 +183,7 @@ const POSTGRES: &[&str] = &["CREATE VIEW system_soft_image AS
 
 const POSTGRES_TRIGRAM: &str = "DO $$ BEGIN
         CREATE EXTENSION IF NOT EXISTS pg_trgm;
-        CREATE INDEX image_references_text ON image_references USING gin (full_name gin_trgm_ops);
+        CREATE INDEX image_references_text ON image_references USING gin (search gin_trgm_ops);
     EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported THEN
         RAISE NOTICE 'pg_trgm is not available: substring search reads every reference';
     END $$";

@@ -1,0 +1,6 @@
+//! Containers as the last look at their server told them.
+
+mod apply;
+mod list;
+
+pub use list::ContainerFilter;

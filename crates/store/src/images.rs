@@ -1,0 +1,13 @@
+//! Images as servers hold them: single rows for operations, pages for people.
+
+mod by_image;
+mod by_server;
+mod filter;
+mod list;
+mod row;
+mod single;
+mod status;
+
+pub use by_image::{ImageGroup, Placement};
+pub use by_server::{ServerGroup, ServerSummary};
+pub use filter::{ImageFilter, ImageSort, SortKey};

@@ -1,0 +1,195 @@
+use imagefleet_model::{ErrorCode, ErrorInfo, Failure, Image, ImageId, ImageRef, ImageStatus, ServerId};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+
+use crate::inventory::{Counting, ReferenceName, reference_id, take_turn};
+use crate::{Result, Store, StoreError, sql};
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: i64,
+    server_id: i64,
+    reference_id: i64,
+    engine_id: String,
+    status: String,
+    error: Option<String>,
+    in_use: bool,
+}
+
+impl Row {
+    fn status(&self) -> ImageStatus {
+        ImageStatus::from_word(&self.status).unwrap_or(ImageStatus::Available)
+    }
+}
+
+impl Store {
+    /// Marks the image as being pulled; its row is written when the server has none yet.
+    pub async fn begin_pull(&self, server_id: ServerId, reference: &ImageRef) -> Result<Image> {
+        let now = self.now_ms();
+        let full_name = reference.to_string();
+        let repository = reference.repository();
+        self.write(async |tx| {
+            take_turn(tx).await?;
+            let servers = sql::number(
+                tx,
+                "SELECT COUNT(*) FROM servers WHERE id = $1",
+                vec![server_id.into()],
+            );
+            if servers.await? == 0 {
+                return Err(StoreError::Refused(Failure::new(
+                    ErrorCode::ServerNotFound,
+                    "The server is no longer registered.",
+                )));
+            }
+            let name = ReferenceName {
+                full_name: &full_name,
+                repository: &repository,
+                tag: reference.tag().filter(|_| reference.digest().is_none()),
+            };
+            let reference_id = reference_id(tx, name).await?;
+            let row: Option<Row> = sql::one(
+                tx,
+                "SELECT id, server_id, reference_id, engine_id, status, error, in_use FROM images \
+                 WHERE server_id = $1 AND reference_id = $2",
+                vec![server_id.into(), reference_id.into()],
+            )
+            .await?;
+            if let Some(row) = row {
+                return change(tx, &row, ImageStatus::Pulling, None, now).await;
+            }
+            sql::run(
+                tx,
+                "INSERT INTO images (server_id, reference_id, status, first_seen_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $4)",
+                vec![
+                    server_id.into(),
+                    reference_id.into(),
+                    ImageStatus::Pulling.as_str().into(),
+                    now.into(),
+                ],
+            )
+            .await?;
+            let mut counting = Counting::default();
+            counting.come(reference_id, ImageStatus::Pulling, false);
+            counting.store(tx, server_id).await
+        })
+        .await?;
+        let image = self.image_by_name(server_id, &full_name).await?;
+        image.ok_or_else(|| StoreError::Unreadable("a pulled image's row vanished".to_owned()))
+    }
+
+    /// The pull came to a good end. A row that still has no content (a pull by digest, which leaves no name) goes;
+    /// the inventory has the content under its own name.
+    pub async fn pull_succeeded(&self, id: ImageId) -> Result<()> {
+        self.change_image(id, async |tx, row, now| {
+            if row.engine_id.is_empty() {
+                remove(tx, &row).await
+            } else {
+                change(tx, &row, ImageStatus::Available, None, now).await
+            }
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// The pull failed: the row stays, with what the server held before.
+    pub async fn pull_failed(&self, id: ImageId, error: &ErrorInfo) -> Result<()> {
+        self.set_image_status(id, ImageStatus::PullFailed, Some(error)).await
+    }
+
+    /// Sets an image's status and its reason. A row that is gone meanwhile stays gone.
+    pub async fn set_image_status(
+        &self,
+        id: ImageId,
+        status: ImageStatus,
+        error: Option<&ErrorInfo>,
+    ) -> Result<()> {
+        self.change_image(id, async |tx, row, now| change(tx, &row, status, error, now).await)
+            .await
+            .map(|_| ())
+    }
+
+    /// Removes the row of an image that the engine no longer has; whether it was there.
+    pub async fn remove_image_row(&self, id: ImageId) -> Result<bool> {
+        self.change_image(id, async |tx, row, _| remove(tx, &row).await).await
+    }
+
+    /// After a crash: rows `PULLING` or `DELETING` that no unfinished step works on become a failure that says so, or
+    /// go when there is nothing to show; how many were put right.
+    pub async fn put_right_stale_statuses(&self) -> Result<u64> {
+        let now = self.now_ms();
+        let interrupted = Failure::new(ErrorCode::Interrupted, "imagefleet ended in the middle of it.").info();
+        self.write(async |tx| {
+            take_turn(tx).await?;
+            let rows: Vec<Row> = sql::all(
+                tx,
+                "SELECT i.id, i.server_id, i.reference_id, i.engine_id, i.status, i.error, i.in_use FROM images i \
+                 JOIN image_references r ON r.id = i.reference_id \
+                 WHERE i.status IN ('PULLING', 'DELETING') AND NOT EXISTS (SELECT 1 FROM operation_steps p \
+                  WHERE p.server_id = i.server_id AND p.status IN ('queued', 'running') AND p.image_id = i.id)",
+                vec![],
+            )
+            .await?;
+            for row in &rows {
+                let status = match row.status() {
+                    ImageStatus::Pulling => ImageStatus::PullFailed,
+                    _ => ImageStatus::DeleteFailed,
+                };
+                change(tx, row, status, Some(&interrupted), now).await?;
+            }
+            Ok(rows.len() as u64)
+        })
+        .await
+    }
+
+    /// Changes one row in a transaction; whether it was there.
+    async fn change_image<F>(&self, id: ImageId, work: F) -> Result<bool>
+    where
+        F: AsyncFnOnce(&sea_orm::DatabaseTransaction, Row, i64) -> Result<()>,
+    {
+        let now = self.now_ms();
+        self.write(async |tx| {
+            take_turn(tx).await?;
+            let row: Option<Row> = sql::one(
+                tx,
+                "SELECT id, server_id, reference_id, engine_id, status, error, in_use FROM images WHERE id = $1",
+                vec![id.into()],
+            )
+            .await?;
+            match row {
+                Some(row) => work(tx, row, now).await.map(|()| true),
+                None => Ok(false),
+            }
+        })
+        .await
+    }
+}
+
+async fn change(
+    tx: &impl ConnectionTrait,
+    row: &Row,
+    status: ImageStatus,
+    error: Option<&ErrorInfo>,
+    now: i64,
+) -> Result<()> {
+    let error = sql::error_json(error)?;
+    if row.status() == status && row.error == error {
+        return Ok(());
+    }
+    sql::run(
+        tx,
+        "UPDATE images SET status = $1, error = $2, updated_at = $3 WHERE id = $4",
+        vec![status.as_str().into(), error.into(), now.into(), row.id.into()],
+    )
+    .await?;
+    let mut counting = Counting::default();
+    counting.gone(row.reference_id, row.status(), row.in_use);
+    counting.come(row.reference_id, status, row.in_use);
+    counting.store(tx, row.server_id).await
+}
+
+async fn remove(tx: &impl ConnectionTrait, row: &Row) -> Result<()> {
+    sql::run(tx, "DELETE FROM images WHERE id = $1", vec![row.id.into()]).await?;
+    let mut counting = Counting::default();
+    counting.gone(row.reference_id, row.status(), row.in_use);
+    counting.store(tx, row.server_id).await
+}
