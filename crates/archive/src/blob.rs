@@ -82,11 +82,6 @@ impl BlobHasher {
         }
     }
 
-    /// The first bytes, at most [`MAGIC_BYTES`].
-    pub(crate) fn head(&self) -> &[u8] {
-        &self.head
-    }
-
     /// Takes the next bytes. `inflatable` counts down what compressed content may still inflate to.
     pub(crate) fn push(&mut self, bytes: &[u8], inflatable: &mut u64) -> Result<()> {
         self.stored.take(bytes);

@@ -1,150 +1,57 @@
-//! One archive to many targets, forward only.
+//! One archive to many targets, read once, forward only.
+//!
+//! The source is an engine that saves or a file that was inspected. Every target gets the form of archive that its image store takes
+//! (all tried on real engines):
+//!
+//! * Docker's **classic store** loads a docker-archive. It looks a layer up by its *chain id* first and opens the layer's file only when
+//!   it has none, so the file may be absent though `manifest.json` names it. It loads a layout's blobs as well when a `manifest.json`
+//!   names them, so nothing is ever repacked.
+//! * Docker's **containerd store** refuses a docker-archive with absent layers, but takes an OCI layout without the blobs that its
+//!   content store has *by digest*. It takes in every file by content, whatever its name, and reads the index when the tar has ended.
+//! * Podman and unknown stores get everything as it came.
+//!
+//! Order in a tar is free for all of them, therefore the documents that name images (`manifest.json`, `index.json`) are held back and
+//! written last, when everything is known.
+//!
+//! # Which entry is which layer
+//!
+//! must be known before its first byte is passed on, and the document that tells comes last. Yet names tell:
+//!
+//! * A layout's blob is named by its digest. Docker from 25 on, and everything that a containerd store got by a load, keeps layers plain,
+//!   so that digest is the diff id. A compressed blob's digest is matched when the plan knows it, or when manifest and config happened
+//!   to come before it.
+//! * Podman and skopeo name the file by the diff id.
+//! * Docker before 25 writes folders `<v1 id>/{VERSION,json,layer.tar}` in the order of their ids, which is no order of layers. But a v1
+//!   id is the SHA-256 of the folder's own `json` without `id`, with the layer's chain id as `layer_id` (moby, `CreateID`). `json` comes
+//!   before `layer.tar`, so trying the chain ids of the plan tells for certain which layer follows.
+//! * An earlier look into the same file tells everything.
+//!
+//! A layer that cannot be told is sent. Everything that passes is hashed, dropped layers too: a wrong guess ends the copy with an error
+//! and never makes a wrong image. A file is dropped only when the target holds the layer in *every* place where the plan's images use it.
+//!
+//! # Slow and dead targets
+//!
+//! Each target has a bounded pipe (at most 4 MiB). When one is full the source waits: a slow target holds the others back to its pace,
+//! and memory stays flat. One that takes nothing for the plan's `stall` is given up with `EngineTimeout`; one whose stream is
+//! dropped is forgotten at once; the others go on.
 
-use std::collections::HashSet;
+mod closing;
+mod decide;
+mod legacy;
+mod pipe;
+mod plan;
+mod run;
+mod target;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use imagefleet_model::{ErrorCode, Failure, ImageStore};
+
+pub use pipe::{CopyCounters, CopyFigures};
+pub use plan::{CopyPlan, Held, SourceImage, SourceLayer, TargetForm, TargetPlan};
 
 use crate::stream::ByteStream;
-use crate::{ArchiveContents, ArchiveImage, Limits, Result};
-
-/// What is copied, and to whom.
-#[derive(Debug, Clone)]
-pub struct CopyPlan {
-    /// What the source will send, as far as it is known beforehand. Without it every layer is sent.
-    pub images: Vec<SourceImage>,
-    /// One per receiver.
-    pub targets: Vec<TargetPlan>,
-    /// A target that takes nothing for this long is given up (`EngineTimeout`); until then it holds the others back.
-    pub stall: Duration,
-    /// Caps on what the source sends.
-    pub limits: Limits,
-}
-
-/// What is known of an image before the source sends it: from `GET /images/{name}/json` (`RootFS.Layers`), or from [`inspect`](crate::inspect()).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SourceImage {
-    /// Layers, base first.
-    pub layers: Vec<SourceLayer>,
-}
-
-/// What is known of a layer before the source sends it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SourceLayer {
-    /// Digest of the inflated tar.
-    pub diff_id: String,
-    /// Digest of the blob as the source holds it, when known and not the diff id.
-    pub digest: Option<String>,
-    /// The entry that will hold it, when an earlier look into the same file told.
-    pub path: Option<String>,
-}
-
-impl SourceImage {
-    /// From an engine's `RootFS.Layers`.
-    #[must_use]
-    pub fn from_diff_ids(diff_ids: &[String]) -> Self {
-        Self {
-            layers: diff_ids
-                .iter()
-                .map(|diff_id| SourceLayer {
-                    diff_id: diff_id.clone(),
-                    digest: None,
-                    path: None,
-                })
-                .collect(),
-        }
-    }
-}
-
-impl From<&ArchiveImage> for SourceImage {
-    fn from(image: &ArchiveImage) -> Self {
-        Self {
-            layers: image
-                .layers
-                .iter()
-                .map(|layer| SourceLayer {
-                    diff_id: layer.diff_id.clone(),
-                    digest: Some(layer.digest.clone()),
-                    path: Some(layer.path.clone()),
-                })
-                .collect(),
-        }
-    }
-}
-
-/// What one target gets.
-#[derive(Debug, Clone, Default)]
-pub struct TargetPlan {
-    /// The form that its store takes.
-    pub form: TargetForm,
-    /// What it need not be sent.
-    pub held: Held,
-    /// References instead of the archive's own; only for an archive with one image.
-    pub references: Option<Vec<String>>,
-    /// `os/arch[/variant]` of the target: which image of a multi-platform layout becomes the one of a docker-archive.
-    pub platform: Option<String>,
-}
-
-/// The form of an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TargetForm {
-    /// As the source sends it, whole: Podman and unknown stores.
-    #[default]
-    AsIs,
-    /// With a `manifest.json`; layers held by chain id may be absent: Docker's classic store.
-    Docker,
-    /// An OCI layout; blobs held by digest may be absent: Docker's containerd store.
-    Oci,
-}
-
-impl TargetForm {
-    /// The form for a store.
-    #[must_use]
-    pub const fn for_store(store: Option<ImageStore>) -> Self {
-        match store {
-            Some(ImageStore::Classic) => Self::Docker,
-            Some(ImageStore::Containerd) => Self::Oci,
-            Some(ImageStore::Podman) | None => Self::AsIs,
-        }
-    }
-}
-
-/// What a target already holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Held {
-    /// Chain ids of layers (classic store): every prefix of every image's `RootFS.Layers`.
-    pub chain_ids: HashSet<String>,
-    /// Digests of layer blobs (containerd store).
-    pub blobs: HashSet<String>,
-}
-
-/// What went to a target so far; what `result` of the step shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CopyFigures {
-    /// Distinct layers in the source, as far as known.
-    pub layers_total: u64,
-    /// Layers sent to this target.
-    pub layers_sent: u64,
-    /// Bytes of the source's archive so far.
-    pub bytes_total: u64,
-    /// Bytes sent to this target.
-    pub bytes_sent: u64,
-}
-
-/// Live [`CopyFigures`].
-#[derive(Debug, Default)]
-pub struct CopyCounters(());
-
-impl CopyCounters {
-    /// The figures now.
-    #[must_use]
-    pub fn figures(&self) -> CopyFigures {
-        CopyFigures::default()
-    }
-}
+use crate::{ArchiveContents, Result};
 
 /// A copy under way. `run` moves the bytes: await it beside the targets' loads; dropping it ends every target's stream with an error.
 pub struct Copying {
@@ -156,7 +63,7 @@ pub struct Copying {
 
 /// One target's side of a copy.
 pub struct TargetStream {
-    /// The archive for its load. Dropping it takes the target out of the copy and holds nobody up.
+    /// The archive for its load. It ends well only when everything that passed was true; dropping it takes the target out of the copy.
     pub bytes: ByteStream,
     /// What was sent.
     pub counters: Arc<CopyCounters>,
@@ -164,14 +71,15 @@ pub struct TargetStream {
 
 /// Passes one archive (plain, gzip or zstd) on to many targets.
 pub fn copy(source: ByteStream, plan: CopyPlan) -> Copying {
-    drop(source);
-    let failure = || Failure::new(ErrorCode::NotAnArchive, "not read yet");
-    let target = |_| TargetStream {
-        bytes: futures_util::stream::once(async move { Err(failure()) }).boxed(),
-        counters: Arc::default(),
-    };
+    let mut streams = Vec::with_capacity(plan.targets.len());
+    let mut targets = Vec::with_capacity(plan.targets.len());
+    for target in plan.targets {
+        let (pipe, stream) = pipe::open(plan.stall);
+        streams.push(stream);
+        targets.push(target::Target::new(target, pipe));
+    }
     Copying {
-        targets: plan.targets.iter().map(target).collect(),
-        run: Box::pin(async move { Err(failure()) }),
+        targets: streams,
+        run: Box::pin(run::run(source, plan.images, targets, plan.limits)),
     }
 }

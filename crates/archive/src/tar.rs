@@ -9,7 +9,6 @@ mod pax;
 mod write;
 
 pub(crate) use frame::{Entry, EntryKind, Event, Framer};
-pub(crate) use name::join_link;
 pub(crate) use write::{END, directory_header, file_header, link_header, padding};
 
 /// Bytes of a tar block.

@@ -37,7 +37,7 @@ pub(super) fn link_target(entry: &str, raw: &[u8], symbolic: bool, limit: usize)
 }
 
 /// The path that `target` means beside `entry` (or below the root, when `entry` is empty); `None` when it leaves the root.
-pub(crate) fn join_link(entry: &str, target: &str) -> Option<String> {
+fn join_link(entry: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = entry.split('/').filter(|part| !part.is_empty()).collect();
     parts.pop();
     for part in target.split('/') {
