@@ -104,15 +104,3 @@ pub fn contains(text: &str) -> String {
     pattern.push('%');
     pattern
 }
-
-/// `text` as `LIKE … ESCAPE '\'` finds it literally.
-pub fn like_escape(text: &str) -> String {
-    let mut like = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            like.push('\\');
-        }
-        like.push(c);
-    }
-    like
-}

@@ -151,7 +151,7 @@ fn conditions(filter: &ContainerFilter, access: &Access, values: &mut Vec<Value>
         ));
     }
     if let Some(q) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-        values.push(format!("%{}%", sql::like_escape(&q.to_lowercase())).into());
+        values.push(sql::contains(q).into());
         let q = values.len();
         conditions.push(format!(
             "(LOWER(c.name) LIKE ${q} ESCAPE '\\' OR LOWER(c.image) LIKE ${q} ESCAPE '\\')"

@@ -145,7 +145,7 @@ impl Conditions {
 
     fn text_condition(&mut self, q: String, sqlite: bool) -> String {
         if !sqlite {
-            let n = self.value(format!("%{}%", crate::sql::like_escape(&q)).into());
+            let n = self.value(crate::sql::contains(&q).into());
             return format!("r.search LIKE ${n} ESCAPE '\\'");
         }
         // The index knows every three letters in a row; fewer are looked for in every reference.

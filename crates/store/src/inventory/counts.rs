@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use imagefleet_model::{ImageStatus, ServerId};
-use sea_orm::{ConnectionTrait, DatabaseBackend};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
 
-use crate::{Result, sql};
+use crate::{Result, Store, sql};
 
 /// The kind in `image_counts` of images that no container uses.
 pub const UNUSED: &str = "UNUSED";
@@ -150,4 +150,38 @@ async fn count_server(tx: &impl ConnectionTrait, server_id: ServerId) -> Result<
     )
     .await?;
     Ok(())
+}
+
+impl Store {
+    /// Counts every reference and every server anew from the image rows: the repair of counts that something outside
+    /// imagefleet made wrong.
+    pub async fn recount_images(&self) -> Result<()> {
+        self.write(async |tx| {
+            take_turn(tx).await?;
+            let sums: Vec<String> = ImageStatus::ALL
+                .iter()
+                .filter_map(|status| Some((column(*status)?, status.as_str())))
+                .map(|(column, word)| format!("{column} = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id AND i.status = '{word}')"))
+                .collect();
+            let update = format!(
+                "UPDATE image_references SET {}, \
+                 placements = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id), \
+                 in_use = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id AND i.in_use)",
+                sums.join(", ")
+            );
+            sql::run(tx, &update, vec![]).await?;
+            sql::run(tx, "DELETE FROM image_references WHERE placements = 0", vec![]).await?;
+            let servers: Vec<Id> = sql::all(tx, "SELECT id FROM servers", vec![]).await?;
+            for server in servers {
+                count_server(tx, server.id).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Id {
+    id: i64,
 }
