@@ -1,0 +1,183 @@
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use imagefleet_model::ErrorCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Problem;
+
+/// A JSON body, read and written. What is no JSON is 400 `invalid_body`; what is JSON but not what the route reads is
+/// 422 `invalid_input` and names the field.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+/// A JSON body that may be left out: then every field has its default.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        check_content_type(request.headers())?;
+        let bytes = read(request, state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let typed = check_content_type(request.headers());
+        let bytes = read(request, state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        typed?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(ErrorCode::BodyTooLarge, "The body is larger than 2 MiB.")
+        } else {
+            Problem::new(ErrorCode::InvalidBody, "The body could not be read to its end.")
+        }
+    })
+}
+
+/// A missing type is taken as JSON; another one is refused, so that a form of a foreign page cannot pass as JSON.
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ErrorCode::InvalidBody,
+        "This route reads JSON: send it with Content-Type: application/json.",
+    ))
+}
+
+/// Reads JSON text as `T`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            field_problem(&path, &inner.to_string())
+        } else {
+            not_json(&inner)
+        }
+    })?;
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::new(
+        ErrorCode::InvalidBody,
+        format!("The body is not valid JSON: {error}."),
+    )
+}
+
+/// The problem of a value that serde refused at `path`. A missing or unknown field is reported by its parent: the
+/// name stands in the message then.
+pub fn field_problem(path: &str, message: &str) -> Problem {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let path = if path == "." { "" } else { path };
+    let named = ["missing field `", "unknown field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next());
+    let field = match named {
+        Some(name) if path.is_empty() => name.to_owned(),
+        // For an unknown field the path already ends with it.
+        Some(name) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
+        Some(name) => format!("{path}.{name}"),
+        None if path.is_empty() => "body".to_owned(),
+        None => path.to_owned(),
+    };
+    let message = match named {
+        Some(_) if message.starts_with("missing") => "is required",
+        Some(_) => "is not known here",
+        None => message,
+    };
+    Problem::field(field, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::parse;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its reading is tried")]
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its reading is tried")]
+        port: u16,
+    }
+
+    fn problem(text: &str) -> (String, Vec<String>) {
+        let problem = parse::<Outer>(text.as_bytes()).expect_err("refused");
+        let body = problem.body(None);
+        (
+            body.code,
+            body.errors.into_iter().map(|error| error.field).collect(),
+        )
+    }
+
+    #[test]
+    fn names_the_field() {
+        let invalid = "invalid_input".to_owned();
+        assert_eq!(problem("{}"), (invalid.clone(), vec!["inner".to_owned()]));
+        assert_eq!(
+            problem(r#"{"inner":[{"port":70000}]}"#),
+            (invalid.clone(), vec!["inner[0].port".to_owned()])
+        );
+        assert_eq!(
+            problem(r#"{"inner":[{}]}"#),
+            (invalid.clone(), vec!["inner[0].port".to_owned()])
+        );
+        assert_eq!(
+            problem(r#"{"inner":[{"port":1,"x":1}]}"#),
+            (invalid.clone(), vec!["inner[0].x".to_owned()])
+        );
+        assert_eq!(problem("[]"), (invalid, vec!["body".to_owned()]));
+    }
+
+    #[test]
+    fn tells_broken_json_apart() {
+        for text in ["", "{", r#"{"inner":[]} x"#, "nonsense"] {
+            assert_eq!(problem(text).0, "invalid_body", "{text}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What handlers take from a request, with errors as problems.
+
+mod caller;
+mod json;
+mod paging;
+mod path;
+mod query;
+
+pub use caller::{Caller, Credential, Target};
+pub use json::{Json, OptionalJson};
+pub use paging::Paging;
+pub use path::Path;
+pub use query::Query;

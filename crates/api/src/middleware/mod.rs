@@ -1,0 +1,13 @@
+//! What every request passes, from outside in: context (id, log, headers, errors in their final form), cross-site
+//! check, authentication, audit.
+
+mod audit;
+mod authenticate;
+mod context;
+mod cross_site;
+mod shape;
+
+pub use audit::audit;
+pub use authenticate::{SESSION_COOKIE, authenticate, caller_of, caller_of_token};
+pub use context::{RequestId, StartedOperation, context, operation_of};
+pub use cross_site::{cross_site, is_cross_site};

@@ -1,0 +1,55 @@
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::Problem;
+
+/// The code of everything that went well.
+const OK: &str = "00000";
+
+/// How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+/// status, `success` false and another code; the outermost layer makes it from the problem.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Envelope<T> {
+    /// `00000`, or the problem's stable word.
+    pub code: String,
+    /// A sentence for people.
+    pub msg: String,
+    /// Whether it went well.
+    pub success: bool,
+    /// What was asked for.
+    pub data: Option<T>,
+}
+
+impl<T> Envelope<T> {
+    /// It went well.
+    pub fn ok(data: T) -> Self {
+        Self {
+            code: OK.to_owned(),
+            msg: "ok".to_owned(),
+            success: true,
+            data: Some(data),
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Envelope<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self).into_response()
+    }
+}
+
+/// The envelope of a problem, as JSON text.
+#[must_use]
+pub fn envelope_of(problem: &Problem) -> Vec<u8> {
+    let hint = problem.code().hint();
+    let envelope = Envelope::<()> {
+        code: problem.code().as_str().to_owned(),
+        msg: match hint {
+            Some(hint) => format!("{} {hint}", problem.detail()),
+            None => problem.detail().to_owned(),
+        },
+        success: false,
+        data: None,
+    };
+    serde_json::to_vec(&envelope).unwrap_or_default()
+}

@@ -1,0 +1,18 @@
+//! The Monitor API: the source document's endpoints, translated to what stands behind the native API. No logic of
+//! its own.
+
+mod envelope;
+
+pub use envelope::{Envelope, envelope_of};
+
+/// Where it lives.
+pub const PREFIX: &str = "/api/monitor";
+
+/// Whether a path belongs to it.
+#[must_use]
+pub fn is_monitor(path: &str) -> bool {
+    path == PREFIX
+        || path
+            .strip_prefix(PREFIX)
+            .is_some_and(|rest| rest.starts_with('/'))
+}

@@ -1,0 +1,48 @@
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::middleware::{audit, authenticate, context, cross_site};
+use crate::routes::{openapi_json, service, session, tokens};
+use crate::{AppState, openapi, page};
+
+/// The largest body of a route that reads JSON; uploads lift it for themselves.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
+
+/// The native API: one line a path, which also describes it in the OpenAPI document.
+pub fn native() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new()
+        // session and tokens
+        .routes(routes!(
+            session::create::handler,
+            session::read::handler,
+            session::delete::handler
+        ))
+        .routes(routes!(tokens::create::handler, tokens::list::handler))
+        .routes(routes!(tokens::delete::handler))
+        // the API itself
+        .routes(routes!(openapi_json::handler));
+    OpenApiRouter::with_openapi(openapi::head()).nest("/api/v1", v1)
+}
+
+/// Everything that is served, on one screen.
+pub fn router(state: AppState) -> axum::Router {
+    let (native, _) = native().split_for_parts();
+    native
+        .route("/healthz", get(service::healthz))
+        .route("/readyz", get(service::readyz))
+        .route("/metrics", get(service::metrics))
+        .merge(page::documentation())
+        .fallback(page::serve)
+        // The first is the innermost.
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(state.clone(), audit))
+        .layer(from_fn_with_state(state.clone(), authenticate))
+        .layer(from_fn(cross_site))
+        .layer(CatchPanicLayer::custom(service::panicked))
+        .layer(from_fn_with_state(state.clone(), context))
+        .with_state(state)
+}

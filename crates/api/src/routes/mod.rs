@@ -1,0 +1,6 @@
+//! The native API: one folder a noun, one file a verb.
+
+pub mod openapi_json;
+pub mod service;
+pub mod session;
+pub mod tokens;

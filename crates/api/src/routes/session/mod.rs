@@ -1,0 +1,8 @@
+//! Logging in and out.
+
+pub mod create;
+pub mod delete;
+pub mod read;
+mod view;
+
+pub use view::SessionView;
