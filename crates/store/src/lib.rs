@@ -9,18 +9,23 @@ mod access;
 mod audit;
 mod containers;
 mod error;
+mod exports;
 mod images;
 mod inventory;
 mod migrations;
 mod open;
 mod operations;
+mod registries;
 mod roles;
 mod scope;
 mod secrets;
+mod servers;
 mod sessions;
+mod software;
 mod sql;
 pub mod testing;
 mod tokens;
+mod uploads;
 mod users;
 mod watches;
 
@@ -35,6 +40,7 @@ use sea_orm::{
 pub use audit::{AuditEntry, AuditFilter};
 pub use containers::ContainerFilter;
 pub use error::StoreError;
+pub use exports::{NewExport, StoredExport, new_export_id};
 pub use images::{ImageFilter, ImageGroup, ImageSort, Placement, ServerGroup, ServerSummary, SortKey};
 pub use inventory::{
     Changes, ImageContent, Inventory, SeenContainer, SeenImage, UNKNOWN_REPOSITORY, content_fingerprint, seen_images,
@@ -44,9 +50,16 @@ pub use operations::{
     Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate, Settled,
     StepOutcome, StoredProgress,
 };
+pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
 pub use secrets::{SecretKey, Secrets};
+pub use servers::{
+    EngineServer, HealthChange, JumpSecrets, NewServer, ServerChange, ServerFilter, ServerSshSetting, ServerTlsSetting,
+    SshSecrets, TlsSecrets,
+};
 pub use sessions::{NewSession, Session};
+pub use software::{Imported, NewSoftware, SoftwareFilter};
 pub use tokens::{NewToken, Token};
+pub use uploads::{NewUpload, Upload, new_upload_id};
 pub use users::{LoginRow, NewUser, User, UserChange};
 pub use watches::Watch;
 

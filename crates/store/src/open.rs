@@ -60,6 +60,7 @@ impl Store {
             _lock: lock,
         };
         store.check_key().await?;
+        store.seed_software().await?;
         Ok(store)
     }
 

@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use imagefleet_model::ServerId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
+use super::blocks::{self, BLOCK_OF_NEW};
 use super::SeenImage;
 use crate::{Result, StoreError, sql};
 
@@ -89,6 +90,7 @@ pub async fn reference_ids(
         repository: String,
     }
     let mut ids = HashMap::with_capacity(names.len());
+    let mut new = 0;
     for chunk in names.chunks(CHUNK) {
         let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 4);
         let mut rows = Vec::with_capacity(chunk.len());
@@ -103,11 +105,11 @@ pub async fn reference_ids(
             "WITH v (full_name, repository, tag, search) AS (VALUES {}) \
              INSERT INTO image_references (full_name, repository, tag, search, software_id) \
              SELECT v.full_name, v.repository, v.tag, v.search, \
-             (SELECT s.id FROM software s WHERE s.repository = v.repository) FROM v WHERE TRUE \
+             (SELECT s.id FROM software s WHERE s.repository = v.repository ORDER BY s.builtin LIMIT 1) FROM v WHERE TRUE \
              ON CONFLICT (full_name, repository) DO NOTHING",
             rows.join(", ")
         );
-        sql::run(tx, &insert, values).await?;
+        new += sql::run(tx, &insert, values).await?;
         let found: Vec<Row> = sql::all(
             tx,
             &format!(
@@ -124,6 +126,9 @@ pub async fn reference_ids(
                 .filter(|row| wanted.contains(&(row.full_name.as_str(), row.repository.as_str())))
                 .map(|row| ((row.full_name, row.repository), row.id)),
         );
+    }
+    if new > 0 {
+        blocks::cut(tx).await?;
     }
     Ok(ids)
 }

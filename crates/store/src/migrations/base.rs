@@ -49,13 +49,16 @@ const TABLES: &[&str] = &[
     // new or gone. `search` is what people search in, in small letters. The counts are kept by `inventory/counts.rs`.
     "CREATE TABLE image_references (
         id {id}, full_name {name} NOT NULL, repository {name} NOT NULL, tag {name}, search {name} NOT NULL,
+        block BIGINT NOT NULL DEFAULT 0,
         software_id BIGINT REFERENCES software(id) ON DELETE SET NULL,
         placements BIGINT NOT NULL DEFAULT 0, pulling BIGINT NOT NULL DEFAULT 0, pull_failed BIGINT NOT NULL DEFAULT 0,
         deleting BIGINT NOT NULL DEFAULT 0, delete_failed BIGINT NOT NULL DEFAULT 0,
         start_failed BIGINT NOT NULL DEFAULT 0, in_use BIGINT NOT NULL DEFAULT 0, UNIQUE (full_name, repository))",
-    // Pages in the order of names, deep ones too, by adding up what each reference holds.
-    "CREATE INDEX image_references_counts ON image_references (
-        full_name, placements, pulling, pull_failed, deleting, delete_failed, start_failed, in_use)",
+    "CREATE INDEX image_references_search ON image_references (search)",
+    // Deep pages in the order of names are found by adding up what blocks of neighbours hold: see `inventory/blocks.rs`.
+    "CREATE INDEX image_references_blocks ON image_references (
+        block, search, placements, pulling, pull_failed, deleting, delete_failed, start_failed, in_use)",
+    "CREATE INDEX image_references_tag ON image_references (tag)",
     "CREATE INDEX image_references_repository ON image_references (repository, tag)",
     "CREATE INDEX image_references_software ON image_references (software_id)",
     // What an engine id means, asked of an engine once and true everywhere: ids are content addresses.

@@ -1,0 +1,101 @@
+use imagefleet_model::{Access, ErrorCode, Failure, Server, ServerId};
+use sea_orm::{FromQueryResult, Value};
+
+use super::ServerChange;
+use super::create::{UNCHECKED, store_ssh, store_tls};
+use super::read::not_found;
+use crate::{Result, Store, StoreError, sql};
+
+#[derive(FromQueryResult)]
+struct Present {
+    enabled: bool,
+    generation: i64,
+}
+
+impl Store {
+    /// Changes a server. Its way gets a new generation when anything of it changed, so that every program connects anew.
+    pub async fn update_server(&self, id: ServerId, change: ServerChange) -> Result<Server> {
+        let now = self.now_ms();
+        let secrets = self.secrets.clone();
+        self.write(async |tx| {
+            let present: Option<Present> =
+                sql::one(tx, "SELECT enabled, generation FROM servers WHERE id = $1", vec![id.into()]).await?;
+            let present = present.ok_or_else(|| not_found(id))?;
+            if change.generation.is_some_and(|generation| generation != present.generation) {
+                return Err(StoreError::Refused(Failure::new(
+                    ErrorCode::Conflict,
+                    "Somebody else changed this server at the same time. Look at it again and repeat the change.",
+                )));
+            }
+            let mut sets = vec!["updated_at = $2".to_owned()];
+            let mut values: Vec<Value> = vec![id.into(), now.into()];
+            let mut set = |column: &str, value: Value| {
+                values.push(value);
+                sets.push(format!("{column} = ${}", values.len()));
+            };
+            let switched = change.enabled.filter(|enabled| *enabled != present.enabled);
+            let new_way = change.endpoint.is_some() || change.tls.is_some() || change.ssh.is_some();
+            if let Some(name) = &change.name {
+                set("name", name.clone().into());
+            }
+            if let Some(endpoint) = &change.endpoint {
+                set("endpoint", endpoint.to_string().into());
+            }
+            if let Some(description) = &change.description {
+                set("description", description.clone().into());
+            }
+            if let Some(tags) = &change.tags {
+                set("tags", sql::json(tags)?.into());
+            }
+            if let Some(paused) = change.paused {
+                set("paused", paused.into());
+            }
+            if let Some(enabled) = switched {
+                set("enabled", enabled.into());
+                set("status", if enabled { "offline" } else { "disabled" }.into());
+                set("status_code", Option::<String>::None.into());
+                set("status_reason", enabled.then_some(UNCHECKED).into());
+                set("status_since", now.into());
+            }
+            if new_way || switched.is_some() {
+                sets.push("generation = generation + 1".to_owned());
+            }
+            sql::run(tx, &format!("UPDATE servers SET {} WHERE id = $1", sets.join(", ")), values).await?;
+            if let Some(tls) = &change.tls {
+                store_tls(tx, &secrets, id, tls.as_ref()).await?;
+            }
+            if let Some(ssh) = &change.ssh {
+                store_ssh(tx, &secrets, id, ssh.as_ref()).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.existing_server(id, &Access::full()).await
+    }
+
+    /// Pins the host key that a server showed first; one that is pinned stays.
+    pub async fn pin_host_key(&self, id: ServerId, fingerprint: &str) -> Result<bool> {
+        let unpinned = sql::number(
+            &self.db,
+            "SELECT COUNT(*) FROM servers WHERE id = $1 AND ssh_host_key IS NULL",
+            vec![id.into()],
+        )
+        .await?;
+        // Asked at every look at a server: writing would wait for the writer's turn each time.
+        if unpinned == 0 {
+            return Ok(false);
+        }
+        let touched = self
+            .write(async |tx| {
+                sql::run(
+                    tx,
+                    "UPDATE servers SET ssh_host_key = $1, generation = generation + 1
+                     WHERE id = $2 AND ssh_host_key IS NULL",
+                    vec![fingerprint.to_owned().into(), id.into()],
+                )
+                .await
+            })
+            .await?;
+        Ok(touched > 0)
+    }
+}
