@@ -6,6 +6,7 @@
 
 pub mod docker;
 pub mod fake;
+mod percent;
 mod types;
 
 use async_trait::async_trait;
@@ -15,9 +16,11 @@ use imagefleet_model::{
     ContainerSpec, EngineImage, EngineInfo, Failure, ImageLayer, RegistryAuth, Timestamp,
 };
 
+pub use percent::percent;
 pub use types::{
-    ContainerDetail, ContainerMount, ContainerNetwork, ContainerStats, CreatedContainer, EngineContainer, EngineEvent,
-    EngineNetwork, ImageConfig, ImageDetail, LogChunk, LogOptions, LogStream, PullRequest, Removed, TransferUpdate,
+    ContainerDetail, ContainerMount, ContainerNetwork, ContainerStats, CreatedContainer, EngineContainer,
+    EngineEvent, EngineNetwork, ImageConfig, ImageDetail, LogChunk, LogOptions, LogStream, PullRequest,
+    Removed, TransferUpdate,
 };
 
 /// What an engine answers: the failure carries a code, the engine's own words and whether to try again.
@@ -69,8 +72,12 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     async fn container(&self, id: &str) -> Result<ContainerDetail>;
 
     /// Creates a container and does not start it (`POST /containers/create`). `image` is a reference or id.
-    async fn create_container(&self, image: &str, platform: Option<&str>, spec: &ContainerSpec)
-    -> Result<CreatedContainer>;
+    async fn create_container(
+        &self,
+        image: &str,
+        platform: Option<&str>,
+        spec: &ContainerSpec,
+    ) -> Result<CreatedContainer>;
 
     /// Starts it (`POST /containers/{id}/start`).
     async fn start_container(&self, id: &str) -> Result<()>;
@@ -98,5 +105,10 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
 
     /// What happens to images and containers from `since` on, without end (`GET /events`).
     async fn events(&self, since: Option<Timestamp>) -> Result<Stream<EngineEvent>>;
-}
 
+    /// The SSH host key that was met (`SHA256:…`), for pinning at first use. `None` before the first connection and
+    /// for every other way.
+    fn observed_host_key(&self) -> Option<String> {
+        None
+    }
+}

@@ -29,6 +29,8 @@ pub struct TransferUpdate {
     pub digest: Option<String>,
     /// References or ids that a load reported so far (`Loaded image: …`).
     pub loaded: Vec<String>,
+    /// [`percent`](crate::percent) of this update and all before it: 0–99, and it never falls back.
+    pub percent: u8,
 }
 
 /// One image in full.

@@ -1,0 +1,91 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::try_unfold;
+use hyper::body::Incoming;
+use imagefleet_model::Timestamp;
+use serde::Deserialize;
+
+use super::call::Call;
+use super::client::{Client, next_chunk};
+use super::errors::Topic;
+use super::json_lines::{JsonLines, read};
+use super::wire::{from_seconds, or_default};
+use crate::{EngineEvent, Result, Stream};
+
+/// One message of `GET /events`.
+#[derive(Debug, Deserialize)]
+struct EventMessage {
+    #[serde(rename = "Type", default)]
+    kind: String,
+    #[serde(rename = "Action", default, deserialize_with = "or_default")]
+    action: String,
+    #[serde(rename = "Actor", default, deserialize_with = "or_default")]
+    actor: Actor,
+    #[serde(default)]
+    time: i64,
+    #[serde(rename = "timeNano", default)]
+    time_nano: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Actor {
+    #[serde(rename = "ID", default)]
+    id: String,
+}
+
+impl EventMessage {
+    /// Commands run inside containers are nobody's business here, and there are many.
+    fn into_event(self) -> Option<EngineEvent> {
+        let matters =
+            matches!(self.kind.as_str(), "image" | "container") && !self.action.starts_with("exec_");
+        matters.then(|| EngineEvent {
+            at: if self.time_nano > 0 {
+                Some(Timestamp::from_timestamp_nanos(self.time_nano))
+            } else {
+                from_seconds(self.time)
+            },
+            kind: self.kind,
+            action: self.action,
+            id: self.actor.id,
+        })
+    }
+}
+
+pub(super) async fn events(client: &Client, since: Option<Timestamp>) -> Result<Stream<EngineEvent>> {
+    let mut call = Call::get("/events", Topic::Engine).query("filters", r#"{"type":["image","container"]}"#);
+    if let Some(since) = since {
+        let nanos = since.timestamp_subsec_nanos();
+        call = call.query("since", &format!("{}.{nanos:09}", since.timestamp()));
+    }
+    let body = client.open(call).await?;
+    Ok(objects(body, JsonLines::default(), |object| {
+        read::<EventMessage>(object).map(EventMessage::into_event)
+    }))
+}
+
+/// What `make` makes of every object of a stream without an end. An engine may say nothing for days: a dead one is
+/// noticed by the keepalive of the connection.
+pub(super) fn objects<T, F>(body: Incoming, lines: JsonLines, make: F) -> Stream<T>
+where
+    T: Send + 'static,
+    F: FnMut(&Bytes) -> Result<Option<T>> + Send + 'static,
+{
+    let start = (body, lines, make, VecDeque::new());
+    try_unfold(start, |(mut body, mut lines, mut make, mut ready)| async move {
+        loop {
+            if let Some(item) = ready.pop_front() {
+                return Ok(Some((item, (body, lines, make, ready))));
+            }
+            let Some(chunk) = next_chunk(&mut body, None).await? else {
+                lines.finish()?;
+                return Ok(None);
+            };
+            for object in lines.push(&chunk)? {
+                ready.extend(make(&object)?);
+            }
+        }
+    })
+    .boxed()
+}
