@@ -24,7 +24,7 @@ image: page ## an image with that one program in it, imagefleet:latest, on this 
 bench: build ## print the ratios that the documentation talks about
 	cargo run --release --locked -p imagefleet-bench
 
-soak: ## the fault suite in its long form (IMAGEFLEET_SOAK_MINUTES, 30 by default)
+soak: ## the fault suite in its long form (IMAGEFLEET_SOAK_MINUTES=30)
 	@exec scripts/soak.sh
 
 fmt: ## format the Rust code
