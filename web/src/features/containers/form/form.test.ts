@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import type { Container, SoftwareForm } from '@/api/types'
+import { checkContainer } from './checks'
+import { emptyContainer, prefill, readCpus, readMemory, suggestName, toContainerInput, type ContainerForm } from './model'
+import { composeFile, dockerRun } from './snippets'
+import { shellQuote, splitWords } from './words'
+
+const form = (over: Partial<ContainerForm> = {}): ContainerForm => ({ ...emptyContainer(), name: 'web', ...over })
+const port = (host: string, container: string, protocol: 'tcp' | 'udp' = 'tcp', hostIp = '') => ({ host, container, protocol, hostIp })
+const variable = (name: string, value: string, over = {}) => ({ name, value, required: false, secret: false, description: '', offered: false, ...over })
+const codes = (over: Partial<ContainerForm>, others: Container[] = []) => checkContainer(form(over), others).map((check) => check.code)
+
+describe('splitWords', () => {
+  it.each([
+    ['nginx -g "daemon off;"', ['nginx', '-g', 'daemon off;']],
+    ["sh -c 'echo $HOME; rm -rf x'", ['sh', '-c', 'echo $HOME; rm -rf x']],
+    ['a\\ b ""', ['a b', '']],
+    ['  ', []],
+    ["it's", null],
+  ])('%s', (text, words) => {
+    expect(splitWords(text)).toEqual(words)
+  })
+
+  it('undoes shellQuote', () => {
+    for (const word of ["it's", '', '$(reboot)', 'a b', '`x`', '"', '\\', 'plain', 'x\ny']) expect(splitWords(shellQuote(word))).toEqual([word])
+  })
+})
+
+describe('sizes', () => {
+  it('read as docker reads them', () => {
+    expect(readMemory('512m')).toBe(536_870_912)
+    expect(readMemory('1.5g')).toBe(1_610_612_736)
+    expect(readMemory('64MB')).toBe(67_108_864)
+    expect(readMemory('much')).toBeNull()
+    expect(readCpus('0.5')).toBe(500_000_000)
+    expect(readCpus('0')).toBeNull()
+    expect(readCpus('-1')).toBeNull()
+  })
+})
+
+describe('checks', () => {
+  it('find nothing wrong with a sound form', () => {
+    expect(codes({ ports: [port('8080', '80'), port('', '53', 'udp')], env: [variable('A', 'b=c\nd')], volumes: [{ source: 'data', target: '/data', readOnly: true }] })).toEqual([])
+  })
+
+  it.each([
+    [{ name: '-x' }, 'name'],
+    [{ name: '' }, 'name'],
+    [{ name: 'a;reboot' }, 'name'],
+    [{ ports: [port('0', '80')] }, 'port'],
+    [{ ports: [port('65536', '80')] }, 'port'],
+    [{ ports: [port('8000-8010', '80')] }, 'port'],
+    [{ ports: [port('80', '')] }, 'port'],
+    [{ ports: [port('80', '80'), port('80', '81')] }, 'portTwice'],
+    [{ ports: [port('80', '80')], network: 'host' }, 'portsWithoutNetwork'],
+    [{ ports: [port('80', '80', 'tcp', 'nonsense')] }, 'hostIp'],
+    [{ env: [variable('A=B', 'c')] }, 'env'],
+    [{ env: [variable('', 'c')] }, 'env'],
+    [{ env: [variable('A', '1'), variable('A', '2')] }, 'envTwice'],
+    [{ env: [variable('P', '', { required: true })] }, 'envRequired'],
+    [{ volumes: [{ source: './x', target: '/y', readOnly: false }] }, 'volumeSource'],
+    [{ volumes: [{ source: '/x', target: 'y', readOnly: false }] }, 'volumeTarget'],
+    [{ volumes: [{ source: '/x', target: '', readOnly: false }] }, 'volumeTarget'],
+    [{ volumes: [{ source: '/a', target: '/y', readOnly: false }, { source: '/b', target: '/y', readOnly: false }] }, 'volumeTwice'],
+    [{ command: 'sh -c "x' }, 'quote'],
+    [{ workingDir: 'app' }, 'workingDir'],
+    [{ memory: '1m' }, 'memory'],
+    [{ cpus: 'two' }, 'cpus'],
+    [{ autoRemove: true, restart: 'always' }, 'restartAndRemove'],
+  ] as [Partial<ContainerForm>, string][])('%o: %s', (over, code) => {
+    expect(codes(over)).toEqual([code])
+  })
+
+  it('know what the server has', () => {
+    const other = { name: 'web', state: 'running', ports: [{ host: 8080, container: 80, protocol: 'tcp' }] } as Container
+    expect(codes({ ports: [port('8080', '80')] }, [other])).toEqual(['nameTaken', 'portTaken'])
+    expect(codes({ name: 'b2', ports: [port('8080', '80', 'udp')] }, [other])).toEqual([])
+  })
+})
+
+describe('prefill', () => {
+  const software = {
+    ports: [{ host: 3306, container: 3306, protocol: 'tcp' }],
+    env: [{ name: 'MYSQL_ROOT_PASSWORD', required: true, secret: true }],
+    volumes: [{ source: 'mysql-data', target: '/var/lib/mysql' }],
+    restartPolicy: { name: 'unless-stopped' },
+    command: ['--flag', 'with space'],
+    healthHint: '',
+  } as SoftwareForm
+
+  it('joins what the image tells with the catalogue', () => {
+    const filled = prefill('registry.example.com:5000/db/mysql:8.4', { exposedPorts: ['3306/tcp', '33060/tcp'], volumes: ['/var/lib/mysql'] }, software)
+    expect(filled.name).toBe('mysql')
+    expect(filled.ports).toEqual([port('3306', '3306'), port('', '33060')])
+    expect(filled.volumes).toEqual([{ source: 'mysql-data', target: '/var/lib/mysql', readOnly: false }])
+    expect(filled.restart).toBe('unless-stopped')
+    expect(toContainerInput(filled).command).toEqual(['--flag', 'with space'])
+  })
+
+  it('never drops a required variable that is empty', () => {
+    const filled = prefill('mysql', null, software)
+    expect(toContainerInput(filled).env).toEqual({ MYSQL_ROOT_PASSWORD: '' })
+    expect(checkContainer(filled, []).map((check) => check.code)).toEqual(['envRequired'])
+  })
+
+  it('leaves out what the catalogue offers and nobody filled in, but keeps what a person left empty', () => {
+    const env = [variable('OFFERED', '', { offered: true }), variable('OWN', '')]
+    expect(toContainerInput(form({ env })).env).toEqual({ OWN: '' })
+  })
+
+  it('makes no name of an id', () => {
+    expect(suggestName(`sha256:${'a'.repeat(64)}`)).toBe('')
+    expect(suggestName('ghcr.io/a/My_App:1')).toBe('My_App')
+  })
+})
+
+describe('snippets', () => {
+  const input = toContainerInput(
+    form({
+      hostname: 'h', ports: [port('8080', '80'), port('', '53', 'udp'), port('443', '443', 'tcp', '127.0.0.1')], env: [variable('GREETING', "it's $HOME")],
+      volumes: [{ source: 'data', target: '/d', readOnly: true }], restart: 'on-failure', retries: '3', network: 'own', command: 'serve "a b"',
+      entrypoint: '/entry -v', memory: '512m', cpus: '1.5', privileged: true, labels: [{ name: 'k', value: 'v' }],
+    }),
+  )
+
+  it('write the docker command', () => {
+    expect(dockerRun('nginx:1', input).split(' \\\n  ')).toEqual([
+      'docker run --detach', '--name web', '--hostname h', '--publish 8080:80/tcp', '--publish 53/udp', '--publish 127.0.0.1:443:443/tcp',
+      `--env 'GREETING=it'\\''s $HOME'`, '--volume data:/d:ro', '--restart on-failure:3', '--network own', '--label k=v', '--memory 536870912',
+      '--cpus 1.5', '--privileged', '--entrypoint /entry', `nginx:1 -v serve 'a b'`,
+    ])
+  })
+
+  it('write a Compose file in which a dollar stays a dollar', () => {
+    const file = composeFile('nginx:1', input)
+    expect(file).toContain('"GREETING": "it\'s $$HOME"')
+    expect(file).toContain('      - "data:/d:ro"')
+    expect(file).toContain('restart: "on-failure:3"')
+    expect(file).toContain('volumes:\n  "data": {}')
+    expect(file).toContain('networks:\n  "own":\n    external: true')
+  })
+
+  it('create without starting when asked', () => {
+    expect(dockerRun('a', { ...input, start: false })).toMatch(/^docker create /)
+  })
+})
