@@ -3,10 +3,14 @@
 mod by_image;
 mod by_server;
 mod filter;
+mod kept;
 mod list;
 mod row;
 mod single;
 mod status;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 pub use by_image::{ImageGroup, Placement};
 pub use by_server::{ServerGroup, ServerSummary};

@@ -104,3 +104,9 @@ pub fn contains(text: &str) -> String {
     pattern.push('%');
     pattern
 }
+
+/// `1, 2, 3`: our own integers need no parameters.
+pub fn numbers(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
+}

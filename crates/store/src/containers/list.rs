@@ -43,7 +43,8 @@ const SELECT: &str = "SELECT c.id, c.server_id, s.name AS server_name, c.engine_
     (SELECT i.id FROM images i JOIN image_references r ON r.id = i.reference_id \
      WHERE i.server_id = c.server_id AND i.engine_id = c.image_engine_id \
      ORDER BY CASE WHEN r.full_name = c.image_name THEN 0 ELSE 1 END, i.id LIMIT 1) AS image_id, \
-    c.image_engine_id, (SELECT w.id FROM software w WHERE w.repository = c.repository) AS software_id, \
+    c.image_engine_id, (SELECT w.id FROM software w WHERE w.repository = c.repository \
+     ORDER BY w.builtin LIMIT 1) AS software_id, \
     c.state, c.status, c.ports, \
     EXISTS (SELECT 1 FROM image_references r JOIN images n ON n.reference_id = r.id \
      WHERE r.full_name = c.image_name AND n.server_id = c.server_id AND n.engine_id <> '' \

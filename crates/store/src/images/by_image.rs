@@ -1,8 +1,11 @@
+use std::collections::HashMap;
+
 use imagefleet_model::{Access, ImageId, ImageStatus, Page, PageRequest, ServerId, ServerStatus};
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 
-use super::filter::{Conditions, ImageFilter};
+use super::filter::{ALL, Conditions, ImageFilter, joined, placed, weight};
+use super::walk::Walk;
 use crate::{Result, Store, sql};
 
 /// A reference with the servers that hold it.
@@ -89,55 +92,60 @@ impl Store {
         access: &Access,
         page: PageRequest,
     ) -> Result<Page<ImageGroup>> {
-        let mut conditions = Conditions::new(filter, access, self.is_sqlite());
-        let mut groups = conditions.reference.clone();
-        if !conditions.image.is_empty() {
-            groups.push(format!(
-                "EXISTS (SELECT 1 FROM images i WHERE i.reference_id = r.id AND {})",
-                conditions.image.join(" AND ")
+        let conditions = Conditions::new(&self.db, filter, access).await?;
+        let weight = weight(filter).filter(|_| !conditions.limited && filter.server_ids.is_empty());
+        let total = if *filter == ImageFilter::default() && conditions.all() == ALL {
+            Some(sql::number(&self.db, "SELECT COUNT(*) FROM image_references", vec![]).await?)
+        } else {
+            None
+        };
+        let mut references = conditions.reference.clone();
+        if let Some(weight) = weight {
+            references.push(format!("{weight} > 0"));
+        } else {
+            references.push(format!(
+                "r.id IN (SELECT i.reference_id FROM images i JOIN image_references r ON r.id = i.reference_id \
+                 WHERE {})",
+                conditions.all()
             ));
         }
-        let groups = if groups.is_empty() { "1 = 1".to_owned() } else { groups.join(" AND ") };
-        let total = sql::number(
-            &self.db,
-            &format!("SELECT COUNT(*) FROM image_references r WHERE {groups}"),
-            conditions.values.clone(),
-        )
-        .await?;
-        let limit = conditions.value(sql::signed(page.size).into());
-        let offset = conditions.value(sql::signed(page.offset()).into());
-        let down = if descending { "DESC" } else { "ASC" };
-        let rows: Vec<ReferenceRow> = sql::all(
-            &self.db,
-            &format!(
-                "SELECT r.id, r.repository, r.tag, r.full_name, r.software_id FROM image_references r \
-                 WHERE {groups} ORDER BY r.full_name {down}, r.id LIMIT ${limit} OFFSET ${offset}"
-            ),
-            conditions.values,
-        )
-        .await?;
-        let items = self.groups(rows, filter, access).await?;
-        Ok(Page::new(items, sql::unsigned(total), page))
+        let walk = Walk {
+            conditions: references,
+            values: conditions.values,
+            weight: "1".to_owned(),
+            descending,
+        };
+        let (offset, size) = (sql::signed(page.offset()), sql::signed(page.size));
+        let mut slice = walk.slice(&self.db, offset, size, total).await?;
+        // Each counts one: what is before the page goes.
+        let before = usize::try_from(slice.skip).unwrap_or(usize::MAX).min(slice.references.len());
+        slice.references.drain(..before);
+        let items = self.groups(&slice.references, filter, access).await?;
+        Ok(Page::new(items, sql::unsigned(slice.total), page))
     }
 
     async fn groups(
         &self,
-        references: Vec<ReferenceRow>,
+        ids: &[i64],
         filter: &ImageFilter,
         access: &Access,
     ) -> Result<Vec<ImageGroup>> {
-        if references.is_empty() {
+        if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<String> = references.iter().map(|row| row.id.to_string()).collect();
-        let placed_only = ImageFilter {
-            server_ids: filter.server_ids.clone(),
-            statuses: filter.statuses.clone(),
-            unused: filter.unused,
-            ..ImageFilter::default()
-        };
-        let matches = Conditions::new(&placed_only, &Access::full(), self.is_sqlite()).all();
-        let seen = Conditions::new(&ImageFilter::default(), access, self.is_sqlite());
+        let references: Vec<ReferenceRow> = sql::all(
+            &self.db,
+            &format!(
+                "SELECT id, repository, tag, full_name, software_id FROM image_references WHERE id IN ({})",
+                sql::numbers(ids)
+            ),
+            vec![],
+        )
+        .await?;
+        let mut references: HashMap<i64, ReferenceRow> =
+            references.into_iter().map(|row| (row.id, row)).collect();
+        let matches = joined(placed(filter).iter());
+        let seen = Conditions::new(&self.db, &ImageFilter::default(), access).await?;
         let rows: Vec<PlacementRow> = sql::all(
             &self.db,
             &format!(
@@ -146,23 +154,22 @@ impl Store {
                  i.in_use, ({matches}) AS matches FROM images i JOIN servers s ON s.id = i.server_id \
                  JOIN image_references r ON r.id = i.reference_id \
                  WHERE i.reference_id IN ({}) AND {} ORDER BY s.name",
-                ids.join(", "),
+                sql::numbers(ids),
                 seen.all()
             ),
             seen.values,
         )
         .await?;
-        let mut placed: std::collections::HashMap<i64, Vec<PlacementRow>> = std::collections::HashMap::new();
+        let mut placements: HashMap<i64, Vec<PlacementRow>> = HashMap::new();
         for row in rows {
-            placed.entry(row.reference_id).or_default().push(row);
+            placements.entry(row.reference_id).or_default().push(row);
         }
-        Ok(references
-            .into_iter()
-            .map(|reference| {
-                let rows = placed.remove(&reference.id).unwrap_or_default();
-                group(reference, rows)
-            })
-            .collect())
+        // A reference that went away meanwhile has no group any more.
+        let groups = ids.iter().filter_map(|id| {
+            let reference = references.remove(id)?;
+            Some(group(reference, placements.remove(id).unwrap_or_default()))
+        });
+        Ok(groups.collect())
     }
 }
 

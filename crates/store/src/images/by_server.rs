@@ -1,14 +1,17 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use imagefleet_model::{Access, Image, ImageStore, Page, PageRequest, ServerStatus};
-use sea_orm::FromQueryResult;
+use imagefleet_model::{Access, Image, ImageStore, Page, PageRequest, ServerStatus, Verb};
+use sea_orm::{FromQueryResult, Value};
 use serde::Serialize;
 
-use super::filter::{Conditions, ImageFilter};
-use super::row::{self, COLUMNS, ImageRow, TABLES};
+use super::filter::{Conditions, ImageFilter, ImageSort, joined};
+use super::kept::{self, Kept};
+use super::list::{sorting, walking};
 use crate::{Result, Store, scope, sql};
 
 /// Images that a group shows; the list view has the others.
-const SHOWN: u64 = 12;
+const SHOWN: i64 = 12;
 
 /// A server as its group of images shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -77,89 +80,163 @@ impl Store {
         access: &Access,
         page: PageRequest,
     ) -> Result<Page<ServerGroup>> {
-        #[derive(FromQueryResult)]
-        struct Sum {
-            images: i64,
-            size: i64,
-        }
-        let conditions = Conditions::new(filter, access, self.is_sqlite());
-        let all = conditions.all();
-        let mut values = Vec::new();
-        let mut servers = vec!["1 = 1".to_owned()];
-        let only_servers = ImageFilter { server_ids: filter.server_ids.clone(), ..ImageFilter::default() };
-        if *filter == only_servers {
-            if !filter.server_ids.is_empty() {
-                let ids: Vec<String> = filter.server_ids.iter().map(ToString::to_string).collect();
-                servers.push(format!("s.id IN ({})", ids.join(", ")));
-            }
-            servers.extend(scope::condition(
-                access,
-                imagefleet_model::Verb::ImageView,
-                "s.id",
-                "NULL",
-                &mut values,
-            ));
+        let conditions = Conditions::new(&self.db, filter, access).await?;
+        let kept = if conditions.limited || !conditions.reference.is_empty() {
+            None
         } else {
-            values.clone_from(&conditions.values);
-            servers.push(format!(
-                "s.id IN (SELECT i.server_id FROM images i JOIN image_references r ON r.id = i.reference_id WHERE {all})"
-            ));
+            kept::per_server(&self.db, filter).await?
+        };
+        let sizes_hold = kept.is_some() && kept::sizes_hold(filter);
+        let counts = match kept {
+            Some(kept) => kept,
+            None => self.counted(&conditions).await?,
+        };
+        let only_servers = ImageFilter { server_ids: filter.server_ids.clone(), ..ImageFilter::default() };
+        let (total, servers) = if *filter == only_servers {
+            self.servers_seen(filter, access, page).await?
+        } else {
+            let shown = counts
+                .iter()
+                .skip(usize::try_from(page.offset()).unwrap_or(usize::MAX))
+                .take(usize::try_from(page.size).unwrap_or(usize::MAX));
+            let ids: Vec<i64> = shown.map(|count| count.server_id).collect();
+            (counts.len() as u64, self.server_rows(&format!("s.id IN ({})", listed(&ids)), vec![], "").await?)
+        };
+        let ids: Vec<i64> = servers.iter().map(|server| server.id).collect();
+        let mut counts: HashMap<i64, Kept> = counts
+            .into_iter()
+            .filter(|count| ids.contains(&count.server_id))
+            .map(|count| (count.server_id, count))
+            .collect();
+        if !sizes_hold {
+            for size in self.sizes(&conditions, &ids).await? {
+                if let Some(count) = counts.get_mut(&size.server_id) {
+                    count.total_size = size.total_size;
+                }
+            }
         }
-        let servers = servers.join(" AND ");
-        let total = sql::number(
-            &self.db,
-            &format!("SELECT COUNT(*) FROM servers s WHERE {servers}"),
-            values.clone(),
-        )
-        .await?;
-        let n = values.len();
-        values.push(sql::signed(page.size).into());
-        values.push(sql::signed(page.offset()).into());
-        let rows: Vec<ServerRow> = sql::all(
+        let mut images: HashMap<i64, Vec<Image>> = HashMap::new();
+        for image in self.first_images(&conditions, &ids, &counts).await? {
+            images.entry(image.server_id).or_default().push(image);
+        }
+        let items = servers.into_iter().map(|server| {
+            let count = counts.get(&server.id);
+            Ok(ServerGroup {
+                image_count: count.map_or(0, |count| sql::unsigned(count.images)),
+                total_size: count.map_or(0, |count| sql::unsigned(count.total_size)),
+                images: images.remove(&server.id).unwrap_or_default(),
+                server: summary(server)?,
+            })
+        });
+        Ok(Page::new(items.collect::<Result<_>>()?, total, page))
+    }
+
+    /// A page of the servers that the caller may see, whatever they hold.
+    async fn servers_seen(
+        &self,
+        filter: &ImageFilter,
+        access: &Access,
+        page: PageRequest,
+    ) -> Result<(u64, Vec<ServerRow>)> {
+        let mut values = Vec::new();
+        let mut conditions = Vec::new();
+        if !filter.server_ids.is_empty() {
+            conditions.push(format!("s.id IN ({})", sql::numbers(&filter.server_ids)));
+        }
+        conditions.extend(scope::condition(access, Verb::ImageView, "s.id", "NULL", &mut values));
+        let condition = joined(conditions.iter());
+        let count = format!("SELECT COUNT(*) FROM servers s WHERE {condition}");
+        let total = sql::number(&self.db, &count, values.clone()).await?;
+        let limits = format!("LIMIT {} OFFSET {}", page.size, page.offset());
+        Ok((sql::unsigned(total), self.server_rows(&condition, values, &limits).await?))
+    }
+
+    async fn server_rows(&self, condition: &str, values: Vec<Value>, limits: &str) -> Result<Vec<ServerRow>> {
+        sql::all(
             &self.db,
             &format!(
                 "SELECT s.id, s.name, s.enabled, s.status, s.status_reason, s.status_since, s.last_seen_at, \
                  s.last_sync_at, s.engine_version, s.image_store, s.platform, s.tags FROM servers s \
-                 WHERE {servers} ORDER BY s.name LIMIT ${} OFFSET ${}",
-                n + 1,
-                n + 2
+                 WHERE {condition} ORDER BY s.name {limits}"
             ),
             values,
         )
-        .await?;
-        let mut items = Vec::with_capacity(rows.len());
-        for server in rows {
-            let id = server.id;
-            let sum: Option<Sum> = sql::one(
-                &self.db,
-                &format!(
-                    "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) AS images, \
-                     CAST(COALESCE(SUM(size), 0) AS BIGINT) AS size FROM \
-                     (SELECT COUNT(*) AS n, MAX(i.size) AS size FROM images i \
-                      JOIN image_references r ON r.id = i.reference_id \
-                      WHERE {all} AND i.server_id = {id} GROUP BY i.engine_id) AS c"
-                ),
-                conditions.values.clone(),
-            )
-            .await?;
-            let images: Vec<ImageRow> = sql::all(
-                &self.db,
-                &format!(
-                    "SELECT {COLUMNS} FROM {TABLES} WHERE {all} AND i.server_id = {id} \
-                     ORDER BY r.full_name LIMIT {SHOWN}"
-                ),
-                conditions.values.clone(),
-            )
-            .await?;
-            items.push(ServerGroup {
-                server: summary(server)?,
-                image_count: sum.as_ref().map_or(0, |sum| sql::unsigned(sum.images)),
-                total_size: sum.as_ref().map_or(0, |sum| sql::unsigned(sum.size)),
-                images: row::images(&self.db, images).await?,
-            });
-        }
-        Ok(Page::new(items, sql::unsigned(total), page))
+        .await
     }
+
+    /// Images that match on every server that has any, in the order of their names; without sizes.
+    async fn counted(&self, conditions: &Conditions) -> Result<Vec<Kept>> {
+        sql::all(
+            &self.db,
+            &format!(
+                "SELECT s.id AS server_id, c.images, CAST(0 AS BIGINT) AS total_size FROM \
+                 (SELECT i.server_id, COUNT(*) AS images FROM images i \
+                  JOIN image_references r ON r.id = i.reference_id WHERE {} GROUP BY i.server_id) AS c \
+                 JOIN servers s ON s.id = c.server_id ORDER BY s.name",
+                conditions.all()
+            ),
+            conditions.values.clone(),
+        )
+        .await
+    }
+
+    /// Bytes of what matches on these servers, each content once.
+    async fn sizes(&self, conditions: &Conditions, servers: &[i64]) -> Result<Vec<Kept>> {
+        sql::all(
+            &self.db,
+            &format!(
+                "SELECT c.server_id, CAST(0 AS BIGINT) AS images, CAST(SUM(c.size) AS BIGINT) AS total_size FROM \
+                 (SELECT i.server_id, MAX(i.size) AS size FROM images i \
+                  JOIN image_references r ON r.id = i.reference_id \
+                  WHERE {} AND i.server_id IN ({}) GROUP BY i.server_id, i.engine_id) AS c GROUP BY c.server_id",
+                conditions.all(),
+                listed(servers)
+            ),
+            conditions.values.clone(),
+        )
+        .await
+    }
+
+    /// The first images of each server by name, found in one go.
+    async fn first_images(
+        &self,
+        conditions: &Conditions,
+        servers: &[i64],
+        counts: &HashMap<i64, Kept>,
+    ) -> Result<Vec<Image>> {
+        #[derive(FromQueryResult)]
+        struct Id {
+            id: i64,
+        }
+        let mut parts = Vec::new();
+        for server in servers {
+            let images = counts.get(server).map_or(0, |count| count.images);
+            if images == 0 {
+                continue;
+            }
+            let mut on_server = conditions.clone();
+            on_server.image.push(format!("i.server_id = {server}"));
+            let query = if self.pays_to_walk(images, SHOWN).await? {
+                walking(&on_server, ImageSort::default())
+            } else {
+                sorting(&on_server, ImageSort::default())
+            };
+            parts.push(format!("SELECT id FROM ({query} LIMIT {SHOWN}) AS p{server}"));
+        }
+        let mut ids = Vec::new();
+        // SQLite takes no more than 500 selects in one.
+        for chunk in parts.chunks(100) {
+            let rows: Vec<Id> =
+                sql::all(&self.db, &chunk.join(" UNION ALL "), conditions.values.clone()).await?;
+            ids.extend(rows.into_iter().map(|row| row.id));
+        }
+        self.images_by_ids(&ids).await
+    }
+}
+
+/// For `IN (…)`, which must not be empty.
+fn listed(ids: &[i64]) -> String {
+    if ids.is_empty() { "NULL".to_owned() } else { sql::numbers(ids) }
 }
 
 fn summary(row: ServerRow) -> Result<ServerSummary> {

@@ -79,7 +79,7 @@ impl Store {
 
     /// The pull came to a good end. A row that still has no content (a pull by digest, which leaves no name) goes;
     /// the inventory has the content under its own name.
-    pub async fn pull_succeeded(&self, id: ImageId) -> Result<()> {
+    pub async fn end_pull(&self, id: ImageId) -> Result<()> {
         self.change_image(id, async |tx, row, now| {
             if row.engine_id.is_empty() {
                 remove(tx, &row).await

@@ -21,7 +21,7 @@ const COLUMNS: [&str; 7] = [
 const IN_USE: usize = 6;
 
 /// The column of `image_references` that counts images of a status; `None` for those that are available.
-pub const fn column(status: ImageStatus) -> Option<&'static str> {
+pub const fn count_column(status: ImageStatus) -> Option<&'static str> {
     match index(status) {
         Some(index) => Some(COLUMNS[index]),
         None => None,
@@ -160,7 +160,7 @@ impl Store {
             take_turn(tx).await?;
             let sums: Vec<String> = ImageStatus::ALL
                 .iter()
-                .filter_map(|status| Some((column(*status)?, status.as_str())))
+                .filter_map(|status| Some((count_column(*status)?, status.as_str())))
                 .map(|(column, word)| format!("{column} = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id AND i.status = '{word}')"))
                 .collect();
             let update = format!(

@@ -1,15 +1,18 @@
 //! Which server holds what: written as differences between what an engine tells and what is stored.
 
 mod apply;
+mod blocks;
 mod contents;
 mod counts;
 mod rows;
+#[cfg(test)]
+pub(crate) mod tests;
 mod translate;
 
 use imagefleet_model::{ContainerPort, Timestamp};
 
 pub use contents::{ImageContent, content_fingerprint};
-pub(crate) use counts::{Counting, take_turn};
+pub(crate) use counts::{Counting, UNUSED, count_column, take_turn};
 pub(crate) use rows::{ReferenceName, reference_id};
 pub use translate::{UNKNOWN_REPOSITORY, container_name, seen_images};
 

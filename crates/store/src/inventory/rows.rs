@@ -103,9 +103,10 @@ pub async fn reference_ids(
         }
         let insert = format!(
             "WITH v (full_name, repository, tag, search) AS (VALUES {}) \
-             INSERT INTO image_references (full_name, repository, tag, search, software_id) \
+             INSERT INTO image_references (full_name, repository, tag, search, software_id, block) \
              SELECT v.full_name, v.repository, v.tag, v.search, \
-             (SELECT s.id FROM software s WHERE s.repository = v.repository ORDER BY s.builtin LIMIT 1) FROM v WHERE TRUE \
+             (SELECT s.id FROM software s WHERE s.repository = v.repository ORDER BY s.builtin LIMIT 1), \
+             {BLOCK_OF_NEW} FROM v WHERE TRUE \
              ON CONFLICT (full_name, repository) DO NOTHING",
             rows.join(", ")
         );

@@ -20,7 +20,7 @@ pub fn seen_images(images: &[EngineImage]) -> Vec<SeenImage> {
             .filter_map(|text| text.split_once('@'))
             .map(|(repository, digest)| (familiar_repository(repository), digest))
             .collect();
-        let tags = image.repo_tags.iter().filter(|text| !text.is_empty() && !text.starts_with('<'));
+        let tags = image.repo_tags.iter().filter(|text| is_name(text));
         let mut names: Vec<Name> = tags.map(|text| familiar(text)).collect();
         if names.is_empty() && !image.id.is_empty() {
             let repository = digests.first().map(|(repository, _)| repository.clone());
@@ -49,6 +49,11 @@ pub fn seen_images(images: &[EngineImage]) -> Vec<SeenImage> {
         }
     }
     seen
+}
+
+/// Not `<none>:<none>`, and not longer than an index of PostgreSQL takes (a name and a tag are at most 384 letters).
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 1_024 && !text.starts_with('<')
 }
 
 struct Name {

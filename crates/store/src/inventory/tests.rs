@@ -1,0 +1,342 @@
+use std::collections::BTreeMap;
+
+use imagefleet_model::{ErrorInfo, ImageRef, ImageStatus, ServerId};
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
+
+use super::{Changes, ImageContent, Inventory, SeenContainer, SeenImage};
+use crate::testing::{TestStore, stores};
+use crate::{Store, StoreError, sql};
+
+pub async fn add_server(store: &Store, name: &str) -> ServerId {
+    let sql = "INSERT INTO servers (name, endpoint, status, created_at, updated_at) \
+               VALUES ($1, 'tcp://127.0.0.1:1', 'online', 0, 0) RETURNING id";
+    sql::number(&store.db, sql, vec![name.into()]).await.expect("a server")
+}
+
+pub fn seen(full_name: &str, content: u64) -> SeenImage {
+    let (repository, tag) = match full_name.rsplit_once(':') {
+        Some((repository, tag)) if !full_name.starts_with("sha256:") => (repository, Some(tag.to_owned())),
+        _ => ("<none>", None),
+    };
+    SeenImage {
+        engine_id: format!("sha256:{content:064x}"),
+        full_name: full_name.to_owned(),
+        repository: repository.to_owned(),
+        tag,
+        digest: Some(format!("sha256:{:064x}", content + 1_000)),
+        size: content * 100,
+        created_at: chrono::DateTime::from_timestamp(1_600_000_000 + i64::try_from(content).unwrap_or(0), 0),
+        platform: None,
+    }
+}
+
+pub fn container(id: u64, image: &SeenImage) -> SeenContainer {
+    SeenContainer {
+        engine_id: format!("{id:064x}"),
+        name: format!("c{id}"),
+        image: image.full_name.clone(),
+        image_engine_id: image.engine_id.clone(),
+        state: "running".to_owned(),
+        status: "Up".to_owned(),
+        ports: Vec::new(),
+        created_at: None,
+    }
+}
+
+pub fn inventory(test: &TestStore, images: Vec<SeenImage>, containers: Vec<SeenContainer>) -> Inventory {
+    Inventory { asked_at: test.store.clock().now(), images, containers }
+}
+
+async fn apply(test: &TestStore, server: ServerId, images: Vec<SeenImage>) -> Changes {
+    test.store.apply_inventory(server, inventory(test, images, vec![])).await.expect("applied")
+}
+
+#[derive(Debug, PartialEq, FromQueryResult)]
+struct Row {
+    full_name: String,
+    repository: String,
+    tag: Option<String>,
+    engine_id: String,
+    digest: Option<String>,
+    fingerprint: Option<String>,
+    size: i64,
+    platform: Option<String>,
+    status: String,
+    in_use: bool,
+    created_at: Option<i64>,
+}
+
+async fn rows(store: &Store, server: ServerId) -> Vec<Row> {
+    let query = "SELECT r.full_name, r.repository, r.tag, i.engine_id, i.digest, i.fingerprint, i.size, i.platform, \
+                 i.status, i.in_use, i.created_at FROM images i JOIN image_references r ON r.id = i.reference_id \
+                 WHERE i.server_id = $1 ORDER BY r.full_name, r.repository";
+    sql::all(&store.db, query, vec![server.into()]).await.expect("rows")
+}
+
+/// Everything that is kept beside the rows, as text.
+async fn kept(store: &Store) -> Vec<String> {
+    #[derive(FromQueryResult)]
+    struct Line {
+        line: String,
+    }
+    let mut lines = Vec::new();
+    for query in [
+        "SELECT full_name || ' ' || placements || ' ' || pulling || ' ' || pull_failed || ' ' || deleting || ' ' || \
+         delete_failed || ' ' || start_failed || ' ' || in_use AS line FROM image_references ORDER BY full_name, id",
+        "SELECT server_id || ' ' || kind || ' ' || images || ' ' || total_size AS line FROM image_counts \
+         ORDER BY server_id, kind",
+        "SELECT id || ' ' || image_count || ' ' || total_size AS line FROM servers ORDER BY id",
+    ] {
+        let rows: Vec<Line> = sql::all(&store.db, query, vec![]).await.expect("counts");
+        lines.extend(rows.into_iter().map(|row| row.line));
+    }
+    lines
+}
+
+pub async fn assert_counts(store: &Store) {
+    let before = kept(store).await;
+    store.recount_images().await.expect("recounted");
+    assert_eq!(before, kept(store).await, "kept counts are not what the rows say");
+}
+
+/// The same numbers in every run.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+}
+
+#[tokio::test]
+async fn one_look_after_the_other_is_like_the_last_look_alone() {
+    for test in stores().await {
+        let store = &test.store;
+        let mut random = Random(7);
+        let a = add_server(store, "a").await;
+        let b = add_server(store, "b").await;
+        for round in 0..25 {
+            let mut images = BTreeMap::new();
+            for _ in 0..random.below(40) {
+                let name = match random.below(8) {
+                    0 => format!("sha256:{:064x}", random.below(6)),
+                    1 => format!("host:5000/team/app:{}", random.below(4)),
+                    _ => format!("app-{}:{}", random.below(5), random.below(4)),
+                };
+                images.insert(name.clone(), seen(&name, random.below(12)));
+            }
+            let images: Vec<SeenImage> = images.into_values().collect();
+            let containers: Vec<SeenContainer> =
+                images.iter().filter(|_| random.below(4) == 0).zip(0..).map(|(image, id)| container(id, image)).collect();
+            let look = inventory(&test, images.clone(), containers);
+            let changes = store.apply_inventory(a, look.clone()).await.expect("applied");
+            assert_eq!(changes.total, images.len() as u64);
+            assert_counts(store).await;
+            if round % 5 == 0 {
+                store.apply_inventory(b, inventory(&test, vec![], vec![])).await.expect("emptied");
+                assert_eq!(rows(store, b).await, []);
+            }
+            store.apply_inventory(b, look.clone()).await.expect("applied");
+            assert_eq!(rows(store, a).await, rows(store, b).await, "round {round}");
+            let again = store.apply_inventory(a, look).await.expect("applied");
+            assert!(!again.any(), "a second look changed something: {again:?}");
+            test.pass(1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_first_look_takes_several_transactions() {
+    for test in stores().await {
+        let server = add_server(&test.store, "a").await;
+        let images: Vec<SeenImage> = (0..9_000).map(|n| seen(&format!("app-{n}:1"), n)).collect();
+        let changes = apply(&test, server, images.clone()).await;
+        assert_eq!((changes.added, changes.updated, changes.removed, changes.total), (9_000, 0, 0, 9_000));
+        assert_counts(&test.store).await;
+        let changes = apply(&test, server, images[..500].to_vec()).await;
+        assert_eq!((changes.removed, changes.total), (8_500, 500));
+        assert_counts(&test.store).await;
+        let references = "SELECT COUNT(*) FROM image_references";
+        assert_eq!(sql::number(&test.store.db, references, vec![]).await.expect("a number"), 500);
+    }
+}
+
+#[tokio::test]
+async fn what_changed_after_the_engine_was_asked_is_left_alone() {
+    for test in stores().await {
+        let store = &test.store;
+        let server = add_server(store, "a").await;
+        let old = inventory(&test, vec![seen("app:1", 1)], vec![]);
+        test.pass(1);
+        apply(&test, server, vec![seen("app:1", 2), seen("app:2", 2)]).await;
+        let changes = store.apply_inventory(server, old).await.expect("applied");
+        assert!(!changes.any(), "an older look won over a newer one: {changes:?}");
+        assert_eq!(rows(store, server).await.len(), 2);
+    }
+}
+
+fn failure() -> ErrorInfo {
+    ErrorInfo { code: "manifest_unknown".to_owned(), message: "no".to_owned(), hint: None }
+}
+
+async fn status(test: &TestStore, server: ServerId, name: &str) -> Option<ImageStatus> {
+    test.store.image_by_name(server, name).await.expect("read").map(|image| image.status)
+}
+
+#[tokio::test]
+async fn a_failed_first_pull_stays_until_content_comes() {
+    for test in stores().await {
+        let store = &test.store;
+        let server = add_server(store, "a").await;
+        let reference = ImageRef::parse("team/app:1").expect("a reference");
+        let image = store.begin_pull(server, &reference).await.expect("begun");
+        assert_eq!((image.status, image.engine_id.as_str()), (ImageStatus::Pulling, ""));
+        assert_counts(store).await;
+        apply(&test, server, vec![]).await;
+        assert_eq!(status(&test, server, "team/app:1").await, Some(ImageStatus::Pulling));
+        store.pull_failed(image.id, &failure()).await.expect("failed");
+        assert_counts(store).await;
+        apply(&test, server, vec![]).await;
+        let failed = store.image(image.id).await.expect("read").expect("there");
+        assert_eq!((failed.status, failed.error), (ImageStatus::PullFailed, Some(failure())));
+        // Somebody pulled it by hand meanwhile.
+        apply(&test, server, vec![seen("team/app:1", 1)]).await;
+        let there = store.image(image.id).await.expect("read").expect("there");
+        assert_eq!((there.status, there.error), (ImageStatus::Available, None));
+        assert_counts(store).await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_pull_of_held_content_keeps_it_until_the_next_one() {
+    for test in stores().await {
+        let store = &test.store;
+        let server = add_server(store, "a").await;
+        apply(&test, server, vec![seen("team/app:1", 1)]).await;
+        let reference = ImageRef::parse("team/app:1").expect("a reference");
+        let image = store.begin_pull(server, &reference).await.expect("begun");
+        assert!(!image.engine_id.is_empty());
+        store.pull_failed(image.id, &failure()).await.expect("failed");
+        apply(&test, server, vec![seen("team/app:1", 1)]).await;
+        assert_eq!(status(&test, server, "team/app:1").await, Some(ImageStatus::PullFailed));
+        store.begin_pull(server, &reference).await.expect("begun");
+        apply(&test, server, vec![seen("team/app:1", 2)]).await;
+        store.end_pull(image.id).await.expect("ended");
+        assert_eq!(status(&test, server, "team/app:1").await, Some(ImageStatus::Available));
+        apply(&test, server, vec![]).await;
+        assert_eq!(status(&test, server, "team/app:1").await, None);
+        assert_counts(store).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pull_by_digest_leaves_no_row_of_its_own() {
+    for test in stores().await {
+        let store = &test.store;
+        let server = add_server(store, "a").await;
+        let reference = ImageRef::parse(&format!("app@sha256:{:064x}", 1)).expect("a reference");
+        let image = store.begin_pull(server, &reference).await.expect("begun");
+        let mut untagged = seen(&format!("sha256:{:064x}", 9), 9);
+        untagged.repository = "app".to_owned();
+        apply(&test, server, vec![untagged]).await;
+        store.end_pull(image.id).await.expect("ended");
+        let names: Vec<String> = rows(store, server).await.into_iter().map(|row| row.full_name).collect();
+        assert_eq!(names, [format!("sha256:{:064x}", 9)]);
+        assert_counts(store).await;
+    }
+}
+
+#[tokio::test]
+async fn work_that_a_crash_ended_is_put_right() {
+    for test in stores().await {
+        let store = &test.store;
+        let server = add_server(store, "a").await;
+        apply(&test, server, vec![seen("app:1", 1), seen("app:2", 2), seen("app:3", 3)]).await;
+        let id = async |name: &str| store.image_by_name(server, name).await.expect("read").expect("there").id;
+        let (one, two, three) = (id("app:1").await, id("app:2").await, id("app:3").await);
+        store.set_image_status(one, ImageStatus::Deleting, None).await.expect("set");
+        store.set_image_status(two, ImageStatus::Pulling, None).await.expect("set");
+        store.set_image_status(three, ImageStatus::Pulling, None).await.expect("set");
+        let working = format!(
+            "INSERT INTO operations (id, kind, status, title, created_by, created_at) \
+             VALUES ('o', 'pull_image', 'running', '', 'a', 0); \
+             INSERT INTO operation_steps (operation_id, position, server_id, server_name, image_id, status) \
+             VALUES ('o', 0, {server}, 'a', {three}, 'running')"
+        );
+        store.db.execute_unprepared(&working).await.expect("a running step");
+        assert_eq!(store.put_right_stale_statuses().await.expect("put right"), 2);
+        assert_eq!(status(&test, server, "app:1").await, Some(ImageStatus::DeleteFailed));
+        assert_eq!(status(&test, server, "app:2").await, Some(ImageStatus::PullFailed));
+        assert_eq!(status(&test, server, "app:3").await, Some(ImageStatus::Pulling));
+        let image = store.image(one).await.expect("read").expect("there");
+        assert_eq!(image.error.map(|error| error.code).as_deref(), Some("interrupted"));
+        assert_counts(store).await;
+    }
+}
+
+#[tokio::test]
+async fn contents_are_asked_for_once_and_told_to_all() {
+    for test in stores().await {
+        let store = &test.store;
+        let a = add_server(store, "a").await;
+        let b = add_server(store, "b").await;
+        apply(&test, a, vec![seen("app:1", 1)]).await;
+        let id = seen("app:1", 1).engine_id;
+        let ids = [id.clone(), id.clone()];
+        assert_eq!(store.unknown_contents(&ids).await.expect("asked"), std::slice::from_ref(&id));
+        let content = ImageContent {
+            engine_id: id.clone(),
+            platform: Some("linux/arm64".to_owned()),
+            fingerprint: Some("f".to_owned()),
+            created_at: None,
+        };
+        store.remember_contents(&[content]).await.expect("remembered");
+        assert_eq!(store.unknown_contents(&ids).await.expect("asked"), Vec::<String>::new());
+        assert!(!apply(&test, a, vec![seen("app:1", 1)]).await.any());
+        apply(&test, b, vec![seen("app:2", 1)]).await;
+        for server in [a, b] {
+            let row = &rows(store, server).await[0];
+            assert_eq!((row.platform.as_deref(), row.fingerprint.as_deref()), (Some("linux/arm64"), Some("f")));
+        }
+        assert_eq!(store.forget_unused_contents().await.expect("asked"), 0);
+        apply(&test, a, vec![]).await;
+        apply(&test, b, vec![]).await;
+        assert_eq!(store.forget_unused_contents().await.expect("asked"), 1);
+    }
+}
+
+#[tokio::test]
+async fn containers_say_which_images_are_used() {
+    for test in stores().await {
+        let store = &test.store;
+        let server = add_server(store, "a").await;
+        let (one, two) = (seen("app:1", 1), seen("app:2", 2));
+        let look = inventory(&test, vec![one.clone(), two.clone()], vec![container(1, &one)]);
+        store.apply_inventory(server, look).await.expect("applied");
+        let used = async |name: &str| store.image_by_name(server, name).await.expect("read").expect("there").used_by;
+        assert_eq!((used("app:1").await, used("app:2").await), (vec!["c1".to_owned()], vec![]));
+        test.pass(1);
+        let changed = store
+            .apply_containers(server, store.clock().now(), &[container(2, &two)])
+            .await
+            .expect("applied");
+        assert_eq!(changed, 2);
+        assert_eq!((used("app:1").await, used("app:2").await), (vec![], vec!["c2".to_owned()]));
+        assert_counts(store).await;
+        let page = store.list_containers(&Default::default(), &imagefleet_model::Access::full(), Default::default());
+        let page = page.await.expect("listed");
+        assert!(store.remove_container_row(page.items[0].id).await.expect("removed"));
+        assert_eq!(used("app:2").await, Vec::<String>::new());
+        assert_counts(store).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_takes_no_inventory() {
+    for test in stores().await {
+        let look = inventory(&test, vec![seen("app:1", 1)], vec![]);
+        let refused = test.store.apply_inventory(77, look).await;
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    }
+}
