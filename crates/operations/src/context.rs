@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::archives::ArchiveStore;
+use crate::kinds::copy::Gatherings;
 use crate::reporter::Reporter;
 use crate::{EngineSource, Event};
 
@@ -17,6 +19,10 @@ pub struct Deps {
     pub store: Store,
     /// The engines.
     pub engines: Arc<dyn EngineSource>,
+    /// Where exports and uploads lie.
+    pub archives: ArchiveStore,
+    /// Copies whose targets find each other.
+    pub copies: Gatherings,
     /// Where events go.
     pub events: broadcast::Sender<Event>,
 }
@@ -56,7 +62,10 @@ impl StepContext {
     /// What the kind wrote into the step when it was planned.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_value(self.step.payload.clone()).map_err(|error| {
-            Failure::new(imagefleet_model::ErrorCode::Internal, format!("The step cannot be read: {error}"))
+            Failure::new(
+                imagefleet_model::ErrorCode::Internal,
+                format!("The step cannot be read: {error}"),
+            )
         })
     }
 }

@@ -5,7 +5,9 @@ use imagefleet_model::{Failure, Operation};
 use imagefleet_store::NewOperation;
 use tokio::sync::broadcast;
 
+use crate::archives::ArchiveStore;
 use crate::context::Deps;
+use crate::kinds::copy::Gatherings;
 use crate::runner::{RunnerOptions, Shared, announce};
 use crate::{EngineSource, Event};
 
@@ -25,7 +27,10 @@ impl Actor {
     /// The program itself: schedules and reconcilers.
     #[must_use]
     pub fn system() -> Self {
-        Self { user_id: None, username: "system".to_owned() }
+        Self {
+            user_id: None,
+            username: "system".to_owned(),
+        }
     }
 }
 
@@ -36,9 +41,23 @@ pub struct Operations(Arc<Shared>);
 impl Operations {
     /// Prepares the runner; nothing runs before [`Operations::start`].
     #[must_use]
-    pub fn new(store: imagefleet_store::Store, engines: Arc<dyn EngineSource>, options: RunnerOptions) -> Self {
+    pub fn new(
+        store: imagefleet_store::Store,
+        engines: Arc<dyn EngineSource>,
+        archives: ArchiveStore,
+        options: RunnerOptions,
+    ) -> Self {
         let (events, _) = broadcast::channel(EVENT_BUFFER);
-        Self(Shared::new(Deps { store, engines, events }, options))
+        Self(Shared::new(
+            Deps {
+                store,
+                engines,
+                archives,
+                copies: Gatherings::default(),
+                events,
+            },
+            options,
+        ))
     }
 
     /// Puts right what a crash left behind, then starts to run steps.

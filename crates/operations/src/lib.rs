@@ -4,11 +4,14 @@
 //! with steps, one transaction stores it, and the runner takes the steps from there: per server one changing step at a
 //! time, servers in parallel, progress as a latest value, the end stored first and announced after.
 
+pub mod archives;
 mod context;
+mod credentials;
 mod engine_source;
 mod event;
 mod handle;
 pub mod kinds;
+pub mod reconcilers;
 mod reporter;
 mod runner;
 

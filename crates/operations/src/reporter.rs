@@ -25,9 +25,16 @@ struct Slot {
 impl Board {
     /// A reporter for one step; its place on the board goes when the reporter is [closed](Board::close).
     pub fn open(&self, step: i64) -> Reporter {
-        let slot = Slot { progress: Progress::default(), changed: false, samples: Vec::new() };
+        let slot = Slot {
+            progress: Progress::default(),
+            changed: false,
+            samples: Vec::new(),
+        };
         self.lock().insert(step, slot);
-        Reporter { board: self.clone(), step }
+        Reporter {
+            board: self.clone(),
+            step,
+        }
     }
 
     /// Takes a step off the board.
@@ -42,7 +49,10 @@ impl Board {
         for (step, slot) in self.lock().iter_mut().filter(|(_, slot)| slot.changed) {
             slot.changed = false;
             slot.measure(now);
-            updates.push(ProgressUpdate { step: *step, progress: slot.progress.clone() });
+            updates.push(ProgressUpdate {
+                step: *step,
+                progress: slot.progress.clone(),
+            });
         }
         updates
     }
@@ -55,7 +65,8 @@ impl Board {
 impl Slot {
     fn measure(&mut self, now: Instant) {
         let done = self.progress.bytes_done;
-        self.samples.retain(|(at, _)| now.duration_since(*at) <= SPEED_WINDOW);
+        self.samples
+            .retain(|(at, _)| now.duration_since(*at) <= SPEED_WINDOW);
         if self.samples.last().is_some_and(|(_, bytes)| *bytes > done) {
             self.samples.clear();
         }
@@ -102,7 +113,9 @@ impl Reporter {
         let share = total.filter(|total| *total > 0).map_or(0, |total| {
             u64::from(to.saturating_sub(from)) * done.min(total) / total
         });
-        let percent = from.saturating_add(u8::try_from(share).unwrap_or(u8::MAX)).min(99);
+        let percent = from
+            .saturating_add(u8::try_from(share).unwrap_or(u8::MAX))
+            .min(99);
         self.set(Progress {
             percent,
             message: message.to_owned(),
@@ -127,9 +140,15 @@ mod tests {
         let reporter = board.open(7);
         assert!(board.take_changed().is_empty());
         reporter.bytes("Downloading", 50, Some(100), 0, 80);
-        reporter.set(Progress { percent: 10, ..Progress::default() });
+        reporter.set(Progress {
+            percent: 10,
+            ..Progress::default()
+        });
         let changed = board.take_changed();
-        assert_eq!((changed.len(), changed[0].step, changed[0].progress.percent), (1, 7, 40));
+        assert_eq!(
+            (changed.len(), changed[0].step, changed[0].progress.percent),
+            (1, 7, 40)
+        );
         assert!(board.take_changed().is_empty());
         board.close(7);
         reporter.say("too late");

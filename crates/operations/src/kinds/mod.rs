@@ -1,11 +1,15 @@
 //! One file per kind of operation: how it is planned (checked input → steps) and how one step of it runs.
 
+pub mod copy;
 pub mod delete;
+pub mod export;
+pub mod import;
 pub mod pull;
 pub mod sync;
 
-use imagefleet_model::{Failure, OperationKind};
+use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind};
 use imagefleet_store::StepOutcome;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::context::StepContext;
@@ -19,14 +23,27 @@ pub struct Done {
     pub result: Value,
 }
 
+/// A reference that was checked when the operation was planned.
+pub fn reference(text: &str) -> Result<ImageRef, Failure> {
+    ImageRef::parse(text).map_err(|error| Failure::new(ErrorCode::InvalidReference, error.to_string()))
+}
+
+/// A payload as the step keeps it.
+pub fn payload<T: Serialize>(payload: &T) -> Result<Value, Failure> {
+    serde_json::to_value(payload).map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))
+}
+
 /// Runs one step of its kind.
 pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     match context.step.kind {
         OperationKind::PullImage => pull::run(context).await,
         OperationKind::SyncImages => sync::run(context).await,
         OperationKind::DeleteImage => delete::run(context).await,
+        OperationKind::ExportImage => export::run(context).await,
+        OperationKind::ImportImage => import::run(context).await,
+        OperationKind::CopyImage => copy::run(context).await,
         kind => Err(Failure::new(
-            imagefleet_model::ErrorCode::Unsupported,
+            ErrorCode::Unsupported,
             format!("This version of imagefleet does not know {}.", kind.as_str()),
         )),
     }
@@ -37,6 +54,7 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) {
     let put_right = match context.step.kind {
         OperationKind::PullImage => pull::settled(context, outcome).await,
         OperationKind::DeleteImage => delete::settled(context, outcome).await,
+        OperationKind::ExportImage => export::settled(context, outcome).await,
         _ => Ok(()),
     };
     if let Err(failure) = put_right {

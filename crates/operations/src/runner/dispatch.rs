@@ -16,7 +16,11 @@ pub async fn dispatch(shared: Arc<Shared>) {
             place = Arc::clone(&shared.places).acquire_owned() => place,
         };
         let Ok(place) = place else { return };
-        let claimed = shared.deps.store.claim_step(&shared.options.worker, lease_ms(&shared)).await;
+        let claimed = shared
+            .deps
+            .store
+            .claim_step(&shared.options.worker, lease_ms(&shared))
+            .await;
         let wait = match claimed {
             Ok(Some(step)) => {
                 let shared = Arc::clone(&shared);

@@ -12,7 +12,10 @@ pub async fn renew(shared: Arc<Shared>) {
             () = tokio::time::sleep(period) => {}
         }
         let store = &shared.deps.store;
-        match store.renew_leases(&shared.options.worker, dispatch::lease_ms(&shared)).await {
+        match store
+            .renew_leases(&shared.options.worker, dispatch::lease_ms(&shared))
+            .await
+        {
             Ok(cancelled) => cancelled.into_iter().for_each(|step| shared.cancel(step)),
             Err(error) => tracing::error!(%error, "leases could not be renewed"),
         }

@@ -136,6 +136,8 @@ impl Shared {
         }
         self.closed.cancel();
         self.tracker.close();
-        tokio::time::timeout(Duration::from_secs(5), self.tracker.wait()).await.ok();
+        tokio::time::timeout(Duration::from_secs(5), self.tracker.wait())
+            .await
+            .ok();
     }
 }

@@ -22,7 +22,9 @@ pub async fn pump(shared: Arc<Shared>) {
             continue;
         }
         match shared.deps.store.save_progress(&changed).await {
-            Ok(stored) => stored.into_iter().for_each(|stored| shared.deps.announce(settle::progress_event(stored))),
+            Ok(stored) => stored
+                .into_iter()
+                .for_each(|stored| shared.deps.announce(settle::progress_event(stored))),
             // Only progress: the next tick brings the newer state.
             Err(error) => tracing::warn!(%error, "progress could not be stored"),
         }

@@ -13,7 +13,12 @@ const TRIES: u32 = 20;
 /// Stores how a step ended and announces what follows from it.
 pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutcome) {
     for attempt in 1..=TRIES {
-        match shared.deps.store.finish_step(step.id, &shared.options.worker, outcome).await {
+        match shared
+            .deps
+            .store
+            .finish_step(step.id, &shared.options.worker, outcome)
+            .await
+        {
             Ok(settled) => return announce(&shared.deps, settled).await,
             Err(error) => {
                 tracing::error!(%error, attempt, "the end of the step could not be stored");
@@ -26,7 +31,9 @@ pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutc
 /// Sends the last state of every changed step, then the one final event of every ended operation.
 pub async fn announce(deps: &Deps, settled: Settled) {
     match deps.store.number_steps(&settled.steps).await {
-        Ok(stored) => stored.into_iter().for_each(|stored| deps.announce(progress_event(stored))),
+        Ok(stored) => stored
+            .into_iter()
+            .for_each(|stored| deps.announce(progress_event(stored))),
         Err(error) => tracing::error!(%error, "the last states could not be announced"),
     }
     for operation in &settled.ended {

@@ -1,0 +1,257 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use imagefleet_archive::{
+    ArchiveContents, ArchiveImage, CopyCounters, CopyPlan, Limits, SourceImage, TargetForm, TargetPlan, copy,
+    into_body,
+};
+use imagefleet_engine::{Engine, TransferUpdate};
+use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind, ServerId};
+use imagefleet_store::{NewOperation, NewStep, Upload};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Done, sync};
+use crate::Actor;
+use crate::context::StepContext;
+use crate::reporter::Reporter;
+
+/// A server that takes nothing for so long is given up; Podman spools a whole archive before it says a word.
+const STALL: Duration = Duration::from_secs(600);
+
+/// What to import, and where to; checked already.
+#[derive(Debug)]
+pub struct ImportArchive {
+    /// Complete, and looked into.
+    pub upload: Upload,
+    /// What is inside.
+    pub contents: ArchiveContents,
+    /// At least one, each once.
+    pub servers: Vec<(ServerId, String)>,
+    /// Another name for the one image inside.
+    pub rename: Option<ImageRef>,
+    /// Whether a tag that means something else on the server may be taken over.
+    pub force: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Payload {
+    upload_id: String,
+    rename: Option<String>,
+    force: bool,
+}
+
+/// Plans a step for each server.
+pub fn plan(import: ImportArchive, actor: &Actor) -> Result<NewOperation, Failure> {
+    if import.rename.is_some() && import.contents.images.len() != 1 {
+        return Err(Failure::new(
+            ErrorCode::InvalidInput,
+            format!(
+                "name: the archive holds {} images; only a single one can be renamed.",
+                import.contents.images.len()
+            ),
+        ));
+    }
+    let payload = super::payload(&Payload {
+        upload_id: import.upload.id.clone(),
+        rename: import.rename.as_ref().map(ToString::to_string),
+        force: import.force,
+    })?;
+    let first = import.rename.or_else(|| {
+        import
+            .contents
+            .references()
+            .into_iter()
+            .next()
+            .and_then(|reference| ImageRef::parse(reference).ok())
+    });
+    let single = first.filter(|_| import.contents.images.len() == 1);
+    let where_to = match import.servers.as_slice() {
+        [(_, name)] => name.clone(),
+        servers => format!("{} servers", servers.len()),
+    };
+    Ok(NewOperation {
+        kind: OperationKind::ImportImage,
+        title: format!("Import {} to {where_to}", import.upload.file_name),
+        user_id: actor.user_id,
+        created_by: actor.username.clone(),
+        request: json!({
+            "uploadId": import.upload.id,
+            "fileName": import.upload.file_name,
+            "serverIds": import.servers.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+            "force": import.force,
+        }),
+        steps: import
+            .servers
+            .into_iter()
+            .map(|(server_id, server_name)| NewStep {
+                server_id,
+                server_name,
+                image_id: None,
+                repository: single.as_ref().map(ImageRef::repository),
+                tag: single
+                    .as_ref()
+                    .and_then(|reference| reference.tag().map(ToOwned::to_owned)),
+                payload: payload.clone(),
+                exclusive: true,
+                bulk: true,
+                share_key: None,
+            })
+            .collect(),
+    })
+}
+
+/// Loads the archive into one server.
+pub async fn run(context: &StepContext) -> Result<Done, Failure> {
+    let payload: Payload = context.payload()?;
+    let store = &context.deps.store;
+    let upload = store.any_upload(&payload.upload_id).await?;
+    let contents: ArchiveContents = upload
+        .contents
+        .clone()
+        .and_then(|contents| serde_json::from_value(contents).ok())
+        .ok_or_else(|| {
+            Failure::new(
+                ErrorCode::UploadIncomplete,
+                "The upload has not been looked into.",
+            )
+        })?;
+    let references: Vec<String> = match &payload.rename {
+        Some(name) => vec![name.clone()],
+        None => contents.references().into_iter().map(ToOwned::to_owned).collect(),
+    };
+    let engine = context.engine().await?;
+    context.progress.say("Asking the engine");
+    let info = engine.info().await?;
+    if !payload.force {
+        refuse_takeover(context, engine.as_ref(), &contents.images, &references).await?;
+    }
+    let archive = context
+        .deps
+        .archives
+        .read_upload(&upload.location, upload.received)
+        .await?;
+    let plan = CopyPlan {
+        images: contents.images.iter().map(SourceImage::from).collect(),
+        targets: vec![TargetPlan {
+            form: TargetForm::for_store(Some(info.image_store)),
+            references: payload.rename.as_ref().map(|name| vec![name.clone()]),
+            platform: Some(info.platform),
+            ..TargetPlan::default()
+        }],
+        stall: STALL,
+        limits: Limits::default(),
+    };
+    let copying = copy(archive, plan);
+    let target = copying.targets.into_iter().next();
+    let target = target.ok_or_else(|| Failure::new(ErrorCode::Internal, "The archive has no reader."))?;
+    let bytes = Loading {
+        counters: Arc::clone(&target.counters),
+        total: contents.tar_bytes,
+    };
+    let load = load(
+        engine.as_ref(),
+        into_body(target.bytes),
+        &context.progress,
+        &bytes,
+    );
+    let loaded = tokio::try_join!(copying.run, load).map(|(_, loaded)| loaded)?;
+    context.progress.say("Reading the server's images");
+    sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
+    let mut images = Vec::with_capacity(references.len());
+    for reference in &references {
+        let row = store.image_by_name(context.server(), reference).await?;
+        let row = row.ok_or_else(|| {
+            Failure::new(
+                ErrorCode::EngineError,
+                format!("The engine took the archive, but does not list {reference}."),
+            )
+        })?;
+        images.push(json!({ "imageId": row.id, "fullName": row.full_name, "engineId": row.engine_id }));
+    }
+    Ok(Done {
+        message: match references.as_slice() {
+            [reference] => format!("Imported {reference}"),
+            references => format!("Imported {} references", references.len()),
+        },
+        result: json!({ "images": images, "loaded": loaded, "bytesTotal": upload.received }),
+    })
+}
+
+/// Without force a tag that means other content on the server is left alone.
+async fn refuse_takeover(
+    context: &StepContext,
+    engine: &dyn Engine,
+    images: &[ArchiveImage],
+    references: &[String],
+) -> Result<(), Failure> {
+    for reference in references {
+        let there = match engine.image(reference).await {
+            Ok(detail) => detail,
+            Err(failure) if failure.code == ErrorCode::ImageNotFound => continue,
+            Err(failure) => return Err(failure),
+        };
+        // Layers are equal in every store for equal content; ids are not.
+        if !images.iter().any(|image| image.diff_ids() == there.diff_ids) {
+            return Err(Failure::new(
+                ErrorCode::Conflict,
+                format!(
+                    "{} has other content under {reference} already; import with force to replace the tag.",
+                    context.step.server_name
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How far the bytes of a load are.
+pub struct Loading {
+    /// What went to the engine.
+    pub counters: Arc<CopyCounters>,
+    /// Bytes of the whole, as far as known.
+    pub total: u64,
+}
+
+/// Loads an archive and tells how far it is: sending it counts 80 %, what the engine does with it the rest.
+pub async fn load(
+    engine: &dyn Engine,
+    archive: imagefleet_engine::Body,
+    progress: &Reporter,
+    loading: &Loading,
+) -> Result<Vec<String>, Failure> {
+    let report = |update: Option<&TransferUpdate>| {
+        let figures = loading.counters.figures();
+        let total = loading.total.max(figures.bytes_total);
+        let message = update
+            .map(|update| update.message.as_str())
+            .filter(|message| !message.is_empty());
+        progress.bytes(
+            message.unwrap_or("Sending the archive"),
+            figures.bytes_total,
+            Some(total),
+            0,
+            90,
+        );
+    };
+    let work = async {
+        let mut updates = engine.load(archive).await?;
+        let mut loaded = Vec::new();
+        while let Some(update) = updates.try_next().await? {
+            report(Some(&update));
+            loaded = update.loaded;
+        }
+        Ok(loaded)
+    };
+    let watch = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            report(None);
+        }
+    };
+    tokio::select! {
+        loaded = work => loaded,
+        () = watch => Err(Failure::new(ErrorCode::Internal, "The watch of a load never ends.")),
+    }
+}

@@ -1,0 +1,8 @@
+//! What makes the stored state true again: idempotent, periodic and signalled.
+
+mod archives;
+mod watch;
+mod watcher;
+
+pub use archives::{sweep, sweep_archives};
+pub use watch::{WatchOptions, Watches};
