@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::middleware::{audit, authenticate, context, cross_site};
-use crate::routes::{openapi_json, service, session, tokens};
+use crate::routes::{images, openapi_json, operations, service, session, tokens};
 use crate::{AppState, openapi, page};
 
 /// The largest body of a route that reads JSON; uploads lift it for themselves.
@@ -23,6 +23,19 @@ pub fn native() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(tokens::create::handler, tokens::list::handler))
         .routes(routes!(tokens::delete::handler))
+        // images
+        .routes(routes!(images::list::handler))
+        .routes(routes!(images::by_server::handler))
+        .routes(routes!(images::by_image::handler))
+        .routes(routes!(images::read::handler, images::delete_one::handler))
+        .routes(routes!(images::pull::handler))
+        .routes(routes!(images::sync::handler))
+        .routes(routes!(images::delete::handler))
+        // operations
+        .routes(routes!(operations::list::handler))
+        .routes(routes!(operations::read::handler))
+        .routes(routes!(operations::cancel::handler))
+        .routes(routes!(operations::retry::handler))
         // the API itself
         .routes(routes!(openapi_json::handler));
     OpenApiRouter::with_openapi(openapi::head()).nest("/api/v1", v1)

@@ -52,6 +52,34 @@ impl Store {
         Ok(access)
     }
 
+    /// What every enabled user may do, each kind of rights once: who can be meant by a live event.
+    pub async fn accesses(&self) -> Result<Vec<Access>> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            id: i64,
+        }
+        let users: Vec<Row> = sql::all(&self.db, "SELECT id FROM users WHERE disabled = FALSE", vec![]).await?;
+        let mut accesses: Vec<Access> = vec![];
+        for user in users {
+            let access = self.access(user.id).await?;
+            if !accesses.contains(&access) {
+                accesses.push(access);
+            }
+        }
+        Ok(accesses)
+    }
+
+    /// The ids of the enabled servers.
+    pub async fn enabled_servers(&self) -> Result<Vec<ServerId>> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            id: ServerId,
+        }
+        let query = "SELECT id FROM servers WHERE enabled = TRUE ORDER BY name";
+        let rows: Vec<Row> = sql::all(&self.db, query, vec![]).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
     async fn server_tags(&self) -> Result<Vec<(ServerId, Vec<String>)>> {
         let rows: Vec<TagRow> = sql::all(
             &self.db,

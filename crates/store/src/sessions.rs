@@ -136,6 +136,20 @@ impl Store {
         Ok(Some(row.into()))
     }
 
+    /// Whose the session of that public id is, when it is still open.
+    pub async fn session_owner(&self, public_id: &str, idle: Duration) -> Result<Option<i64>> {
+        let now = self.now_ms();
+        let row: Option<SessionRow> = sql::one(
+            &self.db,
+            &format!(
+                "{SELECT} WHERE s.public_id = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.disabled = FALSE"
+            ),
+            vec![public_id.into(), now.into(), (now - millis(idle)).into()],
+        )
+        .await?;
+        Ok(row.map(|row| row.user_id))
+    }
+
     /// The open sessions, of one user or of all, the latest first.
     pub async fn sessions(&self, user_id: Option<i64>, idle: Duration) -> Result<Vec<Session>> {
         let now = self.now_ms();

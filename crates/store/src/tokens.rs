@@ -125,6 +125,19 @@ impl Store {
         row.token().map(Some)
     }
 
+    /// The token of that id, when it is still valid.
+    pub async fn token_by_id(&self, id: i64) -> Result<Option<Token>> {
+        let row: Option<TokenRow> = sql::one(
+            &self.db,
+            &format!(
+                "{SELECT} WHERE t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2) AND u.disabled = FALSE"
+            ),
+            vec![id.into(), self.now_ms().into()],
+        )
+        .await?;
+        row.map(TokenRow::token).transpose()
+    }
+
     /// A user's tokens, the latest first.
     pub async fn tokens(&self, user_id: i64) -> Result<Vec<Token>> {
         let rows: Vec<TokenRow> = sql::all(

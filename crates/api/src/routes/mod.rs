@@ -1,6 +1,8 @@
 //! The native API: one folder a noun, one file a verb.
 
+pub mod images;
 pub mod openapi_json;
+pub mod operations;
 pub mod service;
 pub mod session;
 pub mod tokens;

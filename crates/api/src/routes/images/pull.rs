@@ -1,0 +1,79 @@
+use axum::extract::State;
+use imagefleet_model::{ErrorCode, ImageRef, Operation, Platform, ServerId, Verb};
+use imagefleet_operations::kinds::pull::{PullImages, plan};
+use serde::Deserialize;
+
+use super::find_servers;
+use crate::audit::AuditNote;
+use crate::extract::{Caller, Json};
+use crate::routes::operations::{Accepted, submit};
+use crate::{AppState, Problem};
+
+/// What to pull, and where.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PullBody {
+    /// `nginx`, `nginx:1.27`, `registry.example.com:5000/team/app@sha256:…`; without tag and digest it is `latest`.
+    #[schema(example = "nginx:1.27")]
+    pub reference: String,
+    /// The servers to pull to.
+    pub server_ids: Vec<ServerId>,
+    /// The registry account to pull with; left out, the one whose namespace matches best, if any.
+    pub registry_id: Option<i64>,
+    /// `os/arch[/variant]`; left out, the engine's own.
+    #[schema(example = "linux/arm64")]
+    pub platform: Option<String>,
+    /// The catalogue entry that it was chosen from; it changes nothing, images know their software by repository.
+    pub software_id: Option<i64>,
+}
+
+/// Pull an image to one or more servers. A pull of the same reference that runs there already is shared.
+#[utoipa::path(
+    post, path = "/images/pull", tag = "images", operation_id = "pullImage", request_body = PullBody,
+    responses((status = 202, description = "Begun", body = Operation)),
+)]
+pub async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<PullBody>,
+) -> Result<Accepted, Problem> {
+    pull(&state, &caller, body).await.map(Accepted)
+}
+
+/// Begins a pull.
+pub async fn pull(state: &AppState, caller: &Caller, body: PullBody) -> Result<Operation, Problem> {
+    let reference = ImageRef::parse(body.reference.trim())
+        .map_err(|error| {
+            Problem::new(ErrorCode::InvalidReference, error.to_string()).with_field("reference")
+        })?
+        .with_default_tag();
+    let platform = match body.platform.as_deref().filter(|text| !text.is_empty()) {
+        Some(text) => Some(Platform::parse(text).ok_or_else(|| {
+            Problem::field(
+                "platform",
+                "must be os/arch or os/arch/variant, such as linux/amd64",
+            )
+        })?),
+        None => None,
+    };
+    let repository = reference.repository();
+    let servers = find_servers(
+        state,
+        caller,
+        Verb::ImagePull,
+        &body.server_ids,
+        Some(&repository),
+    )
+    .await?;
+    for (id, name) in &servers {
+        caller.audit(AuditNote::new("image.pull", reference.to_string()).on(*id, name));
+    }
+    let pull = PullImages {
+        reference,
+        servers,
+        registry_id: body.registry_id,
+        platform,
+    };
+    let new = plan(state.operations.deps(), pull, &caller.actor()).await?;
+    submit(state, caller, new).await
+}

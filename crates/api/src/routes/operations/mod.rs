@@ -1,0 +1,11 @@
+//! Operations: the state that live events only announce.
+
+mod accepted;
+pub mod cancel;
+pub mod list;
+pub mod read;
+pub mod retry;
+mod visible;
+
+pub use accepted::{Accepted, submit};
+pub use visible::{require, shown};

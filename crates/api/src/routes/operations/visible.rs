@@ -1,0 +1,47 @@
+use imagefleet_model::{ErrorCode, Operation, OperationKind, Verb};
+
+use crate::extract::{Caller, Target};
+use crate::{AppState, Problem};
+
+/// The operation, with the steps that the caller may see.
+#[must_use]
+pub fn shown(mut operation: Operation, caller: &Caller) -> Operation {
+    operation
+        .steps
+        .retain(|step| caller.access.on_server(Verb::ImageView, step.server_id));
+    operation
+}
+
+/// The verb that starts operations of that kind, and therefore may cancel and retry them.
+const fn verb_of(kind: OperationKind) -> Verb {
+    match kind {
+        OperationKind::PullImage | OperationKind::SyncImages => Verb::ImagePull,
+        OperationKind::PushImage | OperationKind::TagImage => Verb::ImagePush,
+        OperationKind::ExportImage => Verb::ImageExport,
+        OperationKind::ImportImage => Verb::ImageImport,
+        OperationKind::CopyImage => Verb::ImageCopy,
+        OperationKind::DeleteImage => Verb::ImageDelete,
+        OperationKind::CreateContainer => Verb::ContainerCreate,
+    }
+}
+
+/// The operation of that id: 404 unless the caller may see it, and with `change` 403 unless the caller could have
+/// started it on every server of it.
+pub async fn require(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+    change: bool,
+) -> Result<Operation, Problem> {
+    let not_found = || Problem::new(ErrorCode::OperationNotFound, "There is no such operation.");
+    let operation = state.store.operation(id).await?.ok_or_else(not_found)?;
+    if !state.store.operation_visible(id, &caller.access).await? {
+        return Err(not_found());
+    }
+    if change {
+        for step in &operation.steps {
+            caller.require(verb_of(operation.kind), Target::Server(step.server_id))?;
+        }
+    }
+    Ok(operation)
+}
