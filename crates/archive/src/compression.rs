@@ -84,7 +84,10 @@ fn gzip_block(block: &[u8]) -> io::Result<Bytes> {
 }
 
 fn zstd_block(block: &[u8]) -> io::Result<Bytes> {
-    zstd::bulk::compress(block, ZSTD_LEVEL).map(Bytes::from)
+    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+    // As the zstd program does: a damaged file is then told from a damaged image.
+    compressor.include_checksum(true)?;
+    compressor.compress(block).map(Bytes::from)
 }
 
 /// The stream cut into pieces of [`BLOCK`] bytes.

@@ -22,12 +22,26 @@ pub struct ArchiveContents {
 }
 
 impl ArchiveContents {
-    /// All references of all images.
-    pub fn references(&self) -> impl Iterator<Item = &str> {
-        self.images
+    /// All references, each once; the platforms of one image share theirs.
+    #[must_use]
+    pub fn references(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for reference in self.images.iter().flat_map(|image| &image.references) {
+            if !all.contains(&reference.as_str()) {
+                all.push(reference);
+            }
+        }
+        all
+    }
+
+    /// Images as people count them: the platforms of one index are one. Only an archive of one can be given another name.
+    #[must_use]
+    pub fn distinct_images(&self) -> usize {
+        let targets = self
+            .images
             .iter()
-            .flat_map(|image| &image.references)
-            .map(String::as_str)
+            .map(|image| image.target_digest.as_ref().unwrap_or(&image.config_digest));
+        targets.collect::<std::collections::HashSet<_>>().len()
     }
 }
 

@@ -1,9 +1,8 @@
 //! The documents that name images, as a target reads them.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use imagefleet_model::{ErrorCode, Failure, ImageRef};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{TargetForm, TargetPlan};
@@ -14,8 +13,8 @@ use crate::{ArchiveContents, ArchiveImage, Result};
 
 const OCI_NAME: &str = "org.opencontainers.image.ref.name";
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
 type Documents = Vec<(String, Bytes)>;
 
@@ -26,7 +25,7 @@ pub(super) fn documents(
     collected: &Collected,
 ) -> Result<Documents> {
     let references = plan.references.as_deref();
-    if references.is_some() && images_named(contents) != 1 {
+    if references.is_some() && contents.distinct_images() != 1 {
         let message = "a name can only be given to an archive with one image";
         return Err(Failure::new(ErrorCode::InvalidInput, message));
     }
@@ -49,18 +48,6 @@ pub(super) fn documents(
     }
 }
 
-/// Images as people count them: the platforms of one index are one.
-fn images_named(contents: &ArchiveContents) -> usize {
-    let mut named: Vec<&String> = contents
-        .images
-        .iter()
-        .map(|image| image.target_digest.as_ref().unwrap_or(&image.config_digest))
-        .collect();
-    named.sort();
-    named.dedup();
-    named.len()
-}
-
 /// `manifest.json`: the source's own, or made from its layout.
 fn docker(plan: &TargetPlan, contents: &ArchiveContents, collected: &Collected) -> Result<Documents> {
     let named = |bytes| vec![("manifest.json".to_owned(), bytes)];
@@ -71,7 +58,7 @@ fn docker(plan: &TargetPlan, contents: &ArchiveContents, collected: &Collected) 
             let chosen = one_platform_each(contents, plan.platform.as_deref());
             chosen
                 .into_iter()
-                .map(|image| docker_image(image, collected))
+                .map(|(image, references)| docker_image(image, references, collected))
                 .collect()
         }
     };
@@ -89,39 +76,49 @@ fn docker(plan: &TargetPlan, contents: &ArchiveContents, collected: &Collected) 
     ))
 }
 
-fn docker_image(image: &ArchiveImage, collected: &Collected) -> DockerImage {
+fn docker_image(image: &ArchiveImage, references: Vec<String>, collected: &Collected) -> DockerImage {
     let config = Sum::parse(&image.config_digest).and_then(|sum| collected.content(&sum));
     DockerImage {
         config: config.map(|(path, _)| path.to_owned()).unwrap_or_default(),
-        repo_tags: Some(image.references.clone()),
+        repo_tags: Some(references),
         layers: Some(image.layers.iter().map(|layer| layer.path.clone()).collect()),
         more: std::collections::HashMap::new(),
     }
 }
 
-/// A docker-archive has no platforms: of each image the one for `platform`, else the first.
-fn one_platform_each<'a>(contents: &'a ArchiveContents, platform: Option<&str>) -> Vec<&'a ArchiveImage> {
-    let mut order: Vec<&String> = Vec::new();
-    let mut chosen: BTreeMap<&String, &ArchiveImage> = BTreeMap::new();
-    for image in &contents.images {
-        let target = image.target_digest.as_ref().unwrap_or(&image.config_digest);
-        let fits = platform.is_some_and(|wanted| {
+/// A docker-archive has no platforms: of the images that share a reference the one for `platform` gets it, else the first.
+fn one_platform_each<'a>(
+    contents: &'a ArchiveContents,
+    platform: Option<&str>,
+) -> Vec<(&'a ArchiveImage, Vec<String>)> {
+    let fits = |image: &ArchiveImage| {
+        platform.is_some_and(|wanted| {
             image
                 .platform
                 .as_deref()
                 .is_some_and(|has| same_platform(has, wanted))
-        });
-        if !chosen.contains_key(target) {
-            order.push(target);
-            chosen.insert(target, image);
-        } else if fits {
-            chosen.insert(target, image);
-        }
-    }
-    order
-        .into_iter()
-        .filter_map(|target| chosen.get(target).copied())
-        .collect()
+        })
+    };
+    let choose = |of: &dyn Fn(&ArchiveImage) -> bool| {
+        let several = || contents.images.iter().filter(|image| of(image));
+        several().find(|image| fits(image)).or_else(|| several().next())
+    };
+    let named = |image: &'a ArchiveImage| {
+        let mine = |reference: &&String| {
+            let chosen = choose(&|other: &ArchiveImage| other.references.contains(*reference));
+            chosen.is_some_and(|chosen| std::ptr::eq(chosen, image))
+        };
+        (
+            image,
+            image.references.iter().filter(mine).cloned().collect::<Vec<_>>(),
+        )
+    };
+    let is_chosen = |(image, references): &(&ArchiveImage, Vec<String>)| {
+        let chosen = || choose(&|other: &ArchiveImage| other.target_digest == image.target_digest);
+        !references.is_empty()
+            || (image.references.is_empty() && chosen().is_some_and(|chosen| std::ptr::eq(chosen, *image)))
+    };
+    contents.images.iter().map(named).filter(is_chosen).collect()
 }
 
 /// Equal, or equal but for a variant that one of them does not name.
@@ -150,12 +147,13 @@ fn oci(
         _ => {
             let mut manifests = Vec::new();
             for image in &contents.images {
-                let manifest: Bytes = manifest(image, collected).to_string().into();
+                let manifest = serde_json::to_vec(&Manifest::of(image, collected))
+                    .map_err(|error| unwritable(&error))?;
                 let sum = Sum::of(&manifest);
                 let descriptor =
                     json!({"mediaType": MANIFEST, "digest": sum.to_string(), "size": manifest.len()});
                 manifests.extend(described(&descriptor, references.unwrap_or(&image.references)));
-                documents.push((format!("blobs/sha256/{}", sum.hex()), manifest));
+                documents.push((format!("blobs/sha256/{}", sum.hex()), manifest.into()));
             }
             let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
             index.to_string().into()
@@ -169,19 +167,50 @@ fn oci(
     Ok(documents)
 }
 
-fn manifest(image: &ArchiveImage, collected: &Collected) -> Value {
-    let config = Sum::parse(&image.config_digest).and_then(|sum| collected.content(&sum));
-    let layers: Vec<Value> = image
-        .layers
-        .iter()
-        .map(|layer| json!({"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size}))
-        .collect();
-    json!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": {"mediaType": CONFIG, "digest": image.config_digest, "size": config.map(|(_, blob)| blob.size)},
-        "layers": layers,
-    })
+/// The manifest, byte for byte as containerd makes it from a docker-archive: whichever way an image came, a containerd store then knows
+/// it by the same digest.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest<'a> {
+    schema_version: u8,
+    media_type: &'static str,
+    config: Part<'a>,
+    layers: Vec<Part<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Part<'a> {
+    media_type: &'a str,
+    digest: &'a str,
+    size: u64,
+}
+
+impl<'a> Manifest<'a> {
+    fn of(image: &'a ArchiveImage, collected: &Collected) -> Self {
+        let config = Sum::parse(&image.config_digest).and_then(|sum| collected.content(&sum));
+        let layers = image.layers.iter().map(|layer| Part {
+            media_type: match layer.media_type.as_str() {
+                "application/vnd.oci.image.layer.v1.tar" => "application/vnd.docker.image.rootfs.diff.tar",
+                "application/vnd.oci.image.layer.v1.tar+gzip" => {
+                    "application/vnd.docker.image.rootfs.diff.tar.gzip"
+                }
+                other => other,
+            },
+            digest: &layer.digest,
+            size: layer.size,
+        });
+        Self {
+            schema_version: 2,
+            media_type: MANIFEST,
+            config: Part {
+                media_type: CONFIG,
+                digest: &image.config_digest,
+                size: config.map_or(0, |(_, blob)| blob.size),
+            },
+            layers: layers.collect(),
+        }
+    }
 }
 
 /// An `index.json` of one image under other references.
