@@ -9,7 +9,7 @@ use crate::ServerId;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ContainerSpec {
-    /// Unique on its server; the engine invents one when empty.
+    /// Required; unique on its server.
     pub name: String,
     /// The container's own host name.
     pub hostname: Option<String>,
@@ -41,8 +41,14 @@ pub struct ContainerSpec {
     pub privileged: bool,
     /// Remove it when it ends.
     pub auto_remove: bool,
-    /// Start it after creation.
+    /// Start it after creation; yes when left out.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
     pub start: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// One published port.

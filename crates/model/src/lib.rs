@@ -6,8 +6,10 @@
 mod access;
 mod clock;
 mod container;
+mod container_check;
 mod export;
 mod failure;
+mod field_error;
 mod glob;
 mod image;
 mod operation;
@@ -28,6 +30,7 @@ pub use container::{
 };
 pub use export::{Export, ExportStatus, ExportedImage};
 pub use failure::{ErrorCode, ErrorInfo, Failure};
+pub use field_error::FieldError;
 pub use glob::Glob;
 pub use image::{EngineImage, Image, ImageLayer, ImageStatus};
 pub use operation::{Operation, OperationId, OperationKind, Status, Step};

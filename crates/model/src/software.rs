@@ -61,6 +61,9 @@ pub struct SoftwareEnv {
     /// An empty value is an error.
     #[serde(default)]
     pub required: bool,
+    /// Other variables; one that has a value makes this one unnecessary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<String>,
     /// A secret: hidden, and a generated one is offered.
     #[serde(default)]
     pub secret: bool,
