@@ -157,7 +157,7 @@ const TABLES: &[&str] = &[
 
 const SQLITE: &[&str] = &[
     "CREATE VIRTUAL TABLE image_references_text USING fts5 (
-        full_name, content='image_references', content_rowid='id', tokenize='trigram')",
+        search, content='image_references', content_rowid='id', tokenize='trigram case_sensitive 1')",
     "CREATE TRIGGER image_references_text_insert AFTER INSERT ON image_references BEGIN
         INSERT INTO image_references_text (rowid, search) VALUES (new.id, new.search); END",
     "CREATE TRIGGER image_references_text_delete AFTER DELETE ON image_references BEGIN
