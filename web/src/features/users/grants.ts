@@ -1,0 +1,34 @@
+import type { Grant } from '@/api/types'
+
+/** A grant as it is edited: one way to name the servers at a time. */
+export interface GrantForm {
+  role: string
+  where: 'all' | 'tags' | 'ids'
+  ids: number[]
+  tags: string[]
+  repositories: string
+}
+
+export function emptyGrant(): GrantForm {
+  return { role: 'viewer', where: 'all', ids: [], tags: [], repositories: '*' }
+}
+
+export function toGrantForm(grant: Grant): GrantForm {
+  const { all, ids, tags } = grant.servers
+  return {
+    role: grant.role,
+    where: all ? 'all' : tags?.length ? 'tags' : 'ids',
+    ids: [...(ids ?? [])],
+    tags: [...(tags ?? [])],
+    repositories: (grant.repositories ?? ['*']).join(' '),
+  }
+}
+
+export function toGrant(form: GrantForm): Grant {
+  const patterns = form.repositories.split(/[\s,]+/).filter(Boolean)
+  return {
+    role: form.role,
+    servers: form.where === 'all' ? { all: true } : form.where === 'tags' ? { tags: [...form.tags] } : { ids: [...form.ids] },
+    repositories: patterns.length ? patterns : ['*'],
+  }
+}

@@ -1,0 +1,5 @@
+/** Everything that may be allowed, in the order in which it is shown. */
+export const VERBS = [
+  'image:view', 'image:pull', 'image:push', 'image:delete', 'image:export', 'image:import', 'image:copy', 'container:create', 'container:manage',
+  'server:manage', 'registry:manage', 'software:manage', 'user:manage', 'audit:view',
+] as const
