@@ -2926,8 +2926,21 @@ export interface components {
             page: number;
             size: number;
         };
+        ServerSummary: {
+            id: number;
+            name: string;
+            status: components["schemas"]["ServerStatus"];
+            statusReason?: null | string;
+            statusSince?: null | string;
+            lastSeenAt?: null | string;
+            lastSyncAt?: null | string;
+            engineVersion?: null | string;
+            imageStore?: null | string;
+            platform?: null | string;
+            tags: string[];
+        };
         ServerGroup: {
-            server: components["schemas"]["Server"];
+            server: components["schemas"]["ServerSummary"];
             imageCount: number;
             totalSize: number;
             images: components["schemas"]["Image"][];
@@ -2977,24 +2990,34 @@ export interface components {
             status?: null | string;
         };
         ImageConfig: {
-            env?: string[];
-            cmd?: string[];
-            entrypoint?: string[];
-            exposedPorts?: string[];
-            volumes?: string[];
-            workingDir?: null | string;
-            user?: null | string;
-            labels?: {
+            env: string[];
+            command: string[];
+            entrypoint: string[];
+            exposedPorts: string[];
+            volumes: string[];
+            workingDir: string;
+            user: string;
+            labels: {
                 [key: string]: string;
             };
+            healthcheck?: null | string;
+        };
+        ImageOnEngine: {
+            id: string;
+            repoTags: string[];
+            repoDigests: string[];
+            size: number;
+            platform: string;
+            createdAt?: null | string;
+            author: string;
+            diffIds: string[];
+            layers: components["schemas"]["ImageLayer"][];
+            config: components["schemas"]["ImageConfig"];
         };
         ImageDetail: components["schemas"]["Image"] & {
-            config?: null | components["schemas"]["ImageConfig"];
-            layers: components["schemas"]["ImageLayer"][];
-            containers: components["schemas"]["ContainerBrief"][];
-            repoTags?: string[];
-            repoDigests?: string[];
-            author?: null | string;
+            engine?: null | components["schemas"]["ImageOnEngine"];
+            engineError?: null | components["schemas"]["ErrorInfo"];
+            containers: components["schemas"]["Container"][];
         };
         LayerProgress: {
             id: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Container, SoftwareForm } from '@/api/types'
+import type { Container, ImageConfig, SoftwareForm } from '@/api/types'
 import { checkContainer } from './checks'
 import { emptyContainer, prefill, readCpus, readMemory, suggestName, toContainerInput, type ContainerForm } from './model'
 import { composeFile, dockerRun } from './snippets'
@@ -89,7 +89,7 @@ describe('prefill', () => {
   } as SoftwareForm
 
   it('joins what the image tells with the catalogue', () => {
-    const filled = prefill('registry.example.com:5000/db/mysql:8.4', { exposedPorts: ['3306/tcp', '33060/tcp'], volumes: ['/var/lib/mysql'] }, software)
+    const filled = prefill('registry.example.com:5000/db/mysql:8.4', { exposedPorts: ['3306/tcp', '33060/tcp'], volumes: ['/var/lib/mysql'] } as ImageConfig, software)
     expect(filled.name).toBe('mysql')
     expect(filled.ports).toEqual([port('3306', '3306'), port('', '33060')])
     expect(filled.volumes).toEqual([{ source: 'mysql-data', target: '/var/lib/mysql', readOnly: false }])

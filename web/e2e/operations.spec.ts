@@ -1,0 +1,83 @@
+import { expect, test, type OperationSeen } from './support'
+
+/** A reference that the servers can pull; by default one that a server has from a local registry. */
+async function pullable(images: { fullName: string; tag: string | null }[]): Promise<string | undefined> {
+  const local = images.find((image) => image.tag !== null && /^(?:127\.0\.0\.1|localhost)[:/]/.test(image.fullName))
+  return process.env.IMAGEFLEET_E2E_IMAGE ?? local?.fullName
+}
+
+test('a pull to every server shows its progress and its end', async ({ inside, api }) => {
+  await api.sync()
+  const servers = await api.online()
+  const reference = await pullable(await api.images('status=AVAILABLE'))
+  test.skip(!reference || servers.length === 0, 'nothing to pull, or nowhere')
+
+  await inside.goto('/images/by-server')
+  await inside.getByTestId('open-pull').click()
+  await inside.getByTestId('pull-reference').fill(reference!)
+  await inside.getByTestId('picker-all').click()
+  const answer = inside.waitForResponse((response) => response.url().endsWith('/api/v1/images/pull'))
+  await inside.getByTestId('pull-submit').click()
+  const response = await answer
+  expect(response.status()).toBe(202)
+  const operation = (await response.json()) as OperationSeen
+  expect(response.headers().location).toBe(`/api/v1/operations/${operation.id}`)
+
+  const toast = inside.getByTestId(`toast-${operation.id}`)
+  await expect(toast).toBeVisible()
+  await expect(toast).toHaveAttribute('data-status', 'succeeded', { timeout: 60_000 })
+  const ended = await api.ended(operation.id)
+  expect(ended.steps.map((step) => step.status)).toEqual(servers.map(() => 'succeeded'))
+})
+
+test('a pull that cannot succeed tells why and what to check, and can be retried', async ({ inside, api }) => {
+  const [server] = await api.online()
+  const reference = await pullable(await api.images('status=AVAILABLE'))
+  test.skip(!reference || !server, 'no registry that answers')
+  const operation = await api.post<OperationSeen>('/images/pull', { reference: `${reference!.replace(/:[^:/]*$/, '')}:no-such-tag`, serverIds: [server!.id] })
+  await inside.goto('/images/list')
+  expect((await api.ended(operation.id)).status).toBe('failed')
+  await inside.goto('/operations?status=failed')
+  const card = inside.getByTestId(`operation-${operation.id}`)
+  await expect(card).toBeVisible()
+  await card.getByRole('button', { name: /no-such-tag/ }).click()
+  await expect(card.getByTestId('error-note').first()).toContainText('manifest_unknown')
+  await expect(card.getByTestId('error-hint').first()).not.toBeEmpty()
+  await card.getByTestId('operation-retry').click()
+  await expect.poll(async () => (await api.ended(operation.id)).status).toBe('failed')
+
+  await inside.goto('/images/list?status=error')
+  await expect(inside.getByTestId('image-table')).toContainText('no-such-tag')
+})
+
+test('a wrong reference is refused before anything is sent', async ({ inside }) => {
+  await inside.goto('/images/by-server')
+  await inside.getByTestId('open-pull').click()
+  await inside.getByTestId('picker-all').click()
+  await inside.getByTestId('pull-reference').fill('UPPER/case')
+  await expect(inside.getByText('lower-case')).toBeVisible()
+  await expect(inside.getByTestId('pull-submit')).toBeDisabled()
+})
+
+test('a sync of all servers runs in the drawer and stays in the history', async ({ inside }) => {
+  await inside.goto('/images/by-server')
+  await inside.getByTestId('open-sync').click()
+  const answer = inside.waitForResponse((response) => response.url().endsWith('/api/v1/images/sync'))
+  await inside.getByTestId('sync-submit').click()
+  const operation = (await (await answer).json()) as OperationSeen
+  await inside.getByTestId('operations-button').click()
+  const card = inside.getByTestId('operations-drawer').getByTestId(`operation-${operation.id}`)
+  await expect(card).toHaveAttribute('data-status', /succeeded|failed/, { timeout: 60_000 })
+  await inside.goto('/operations?kind=sync_images')
+  await expect(inside.getByTestId(`operation-${operation.id}`)).toBeVisible()
+})
+
+test('deleting shows who uses the image first', async ({ inside, api }) => {
+  await api.sync()
+  const image = (await api.images('status=AVAILABLE')).find((candidate) => candidate.usedBy.length > 0)
+  test.skip(!image, 'no image is in use')
+  await inside.goto(`/images/list?image=${image!.id}`)
+  await inside.getByTestId('image-delete').click()
+  await expect(inside.getByTestId('delete-users').first()).toContainText(image!.usedBy[0]!)
+  await expect(inside.getByTestId('delete-force')).toBeVisible()
+})

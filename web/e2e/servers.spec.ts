@@ -1,0 +1,37 @@
+import { expect, test } from './support'
+
+test('a server that does not answer is added, shown offline with its reason, and removed', async ({ inside }) => {
+  const name = `e2e-${Date.now()}`
+  await inside.goto('/servers')
+  await inside.getByTestId('add-server').click()
+  await inside.getByTestId('server-save').click()
+  await expect(inside.getByText('Give the server a name.')).toBeVisible()
+  await inside.getByTestId('server-name').fill(name)
+  await inside.getByTestId('way-tcp').click()
+  await inside.getByTestId('server-host').fill('127.0.0.1')
+  // The discard port: nothing listens there.
+  await inside.getByTestId('server-port').fill('9')
+  await inside.getByTestId('server-save').click()
+  await expect(inside.getByTestId('server-dialog')).toBeHidden()
+
+  const row = inside.getByTestId('server-table').locator('tbody tr', { hasText: name })
+  await expect(row).toHaveAttribute('data-status', 'offline')
+  await expect(row.getByTestId('offline-reason')).toBeVisible()
+  await row.getByTestId('test-server').click()
+  await expect(inside.getByTestId('toasts').getByRole('alert').first()).toBeVisible()
+
+  await row.getByTestId('server-more').click()
+  await inside.getByTestId('remove-server').filter({ visible: true }).click()
+  await inside.getByTestId('confirm').filter({ visible: true }).click()
+  await expect(row).toHaveCount(0)
+})
+
+test('plain TCP to another machine warns', async ({ inside }) => {
+  await inside.goto('/servers')
+  await inside.getByTestId('add-server').click()
+  await inside.getByTestId('way-tcp').click()
+  await inside.getByTestId('server-host').fill('10.1.2.3')
+  await expect(inside.getByText('Prefer TLS or SSH')).toBeVisible()
+  await inside.getByTestId('way-tcps').click()
+  await expect(inside.getByText('Prefer TLS or SSH')).toBeHidden()
+})

@@ -1,0 +1,127 @@
+import { expect, test as base, type APIRequestContext, type Page } from '@playwright/test'
+
+export const USERNAME = 'admin'
+export const PASSWORD = process.env.IMAGEFLEET_ADMIN_PASSWORD ?? ''
+
+interface Paged<T> {
+  items: T[]
+  total: number
+}
+
+export interface ServerSeen {
+  id: number
+  name: string
+  status: string
+}
+
+export interface ImageSeen {
+  id: number
+  serverId: number
+  fullName: string
+  repository: string
+  tag: string | null
+  status: string
+  usedBy: string[]
+}
+
+export interface OperationSeen {
+  id: string
+  kind: string
+  status: string
+  progress: number
+  steps: { serverId: number; status: string }[]
+}
+
+/** The native API with the page's own session. */
+export class Api {
+  constructor(private readonly request: APIRequestContext) {}
+
+  async get<T>(path: string): Promise<T> {
+    const response = await this.request.get(`/api/v1${path}`)
+    expect(response.status(), `GET ${path}`).toBe(200)
+    return (await response.json()) as T
+  }
+
+  async post<T>(path: string, data: unknown): Promise<T> {
+    const response = await this.request.post(`/api/v1${path}`, { data })
+    expect(response.ok(), `POST ${path}: ${response.status()} ${await response.text()}`).toBe(true)
+    return (await response.json()) as T
+  }
+
+  async online(): Promise<ServerSeen[]> {
+    const { items } = await this.get<Paged<ServerSeen>>('/servers?size=200&status=online')
+    return items
+  }
+
+  async images(query = ''): Promise<ImageSeen[]> {
+    return (await this.get<Paged<ImageSeen>>(`/images?size=200&${query}`)).items
+  }
+
+  /** Waits until an operation has ended, and tells how. */
+  async ended(id: string): Promise<OperationSeen> {
+    let seen: OperationSeen | undefined
+    await expect
+      .poll(
+        async () => {
+          seen = await this.get<OperationSeen>(`/operations/${id}`)
+          return seen.status
+        },
+        { timeout: 60_000, message: `operation ${id} ends` },
+      )
+      .not.toMatch(/queued|running/)
+    return seen as OperationSeen
+  }
+
+  /** Looks at all servers, so that the inventory is what the engines hold. */
+  async sync(): Promise<void> {
+    const operation = await this.post<OperationSeen>('/images/sync', {})
+    await this.ended(operation.id)
+  }
+}
+
+/** What the browser complains about; a page that is right is silent. */
+function watch(page: Page): string[] {
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(`page error: ${error.message}`))
+  page.on('console', (message) => {
+    if (message.type() !== 'error' && message.type() !== 'warning') return
+    // The browser reports every answer of 4xx as an error; those are part of the tests.
+    if (/Failed to load resource/.test(message.text())) return
+    complaints.push(`${message.type()}: ${message.text()}`)
+  })
+  return complaints
+}
+
+interface Fixtures {
+  complaints: string[]
+  api: Api
+  /** A page with a session. */
+  inside: Page
+}
+
+export const test = base.extend<Fixtures>({
+  complaints: [
+    async ({ page }, use) => {
+      const complaints = watch(page)
+      await use(complaints)
+      expect(complaints, 'the browser has nothing to complain about').toEqual([])
+    },
+    { auto: true },
+  ],
+  api: async ({ inside }, use) => {
+    await use(new Api(inside.request))
+  },
+  inside: async ({ page }, use) => {
+    const response = await page.request.post('/api/v1/session', { data: { username: USERNAME, password: PASSWORD } })
+    expect(response.status(), 'log in; is IMAGEFLEET_ADMIN_PASSWORD set?').toBe(200)
+    await use(page)
+  },
+})
+
+export { expect }
+
+/** Nothing may be wider than the window. */
+export async function expectNoSideScroll(page: Page): Promise<void> {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  expect(over, 'no horizontal scrolling').toBeLessThanOrEqual(0)
+}
