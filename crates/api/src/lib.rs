@@ -7,6 +7,7 @@
 pub mod audit;
 mod auth;
 mod config;
+mod events;
 pub mod extract;
 mod middleware;
 mod monitor;
@@ -17,6 +18,7 @@ mod problem;
 mod router;
 mod routes;
 mod state;
+mod upkeep;
 
 pub use auth::Passwords;
 pub use config::{ApiConfig, InvalidNetwork, Network};
@@ -25,3 +27,4 @@ pub use peer::Connection;
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use router::router;
 pub use state::{AppState, Services};
+pub use upkeep::upkeep;

@@ -1,13 +1,14 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use imagefleet_model::Failure;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::middleware::{audit, authenticate, context, cross_site};
 use crate::routes::{images, openapi_json, operations, service, session, tokens};
-use crate::{AppState, openapi, page};
+use crate::{AppState, events, openapi, page};
 
 /// The largest body of a route that reads JSON; uploads lift it for themselves.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -42,9 +43,9 @@ pub fn native() -> OpenApiRouter<AppState> {
 }
 
 /// Everything that is served, on one screen.
-pub fn router(state: AppState) -> axum::Router {
+pub async fn router(state: AppState) -> Result<axum::Router, Failure> {
     let (native, _) = native().split_for_parts();
-    native
+    let served = native
         .route("/healthz", get(service::healthz))
         .route("/readyz", get(service::readyz))
         .route("/metrics", get(service::metrics))
@@ -54,8 +55,10 @@ pub fn router(state: AppState) -> axum::Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(state.clone(), audit))
         .layer(from_fn_with_state(state.clone(), authenticate))
+        .with_state(state.clone());
+    Ok(events::mount(&state, served)
+        .await?
         .layer(from_fn(cross_site))
         .layer(CatchPanicLayer::custom(service::panicked))
-        .layer(from_fn_with_state(state.clone(), context))
-        .with_state(state)
+        .layer(from_fn_with_state(state, context)))
 }

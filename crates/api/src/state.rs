@@ -3,10 +3,12 @@ use std::sync::Arc;
 
 use imagefleet_model::Timestamp;
 use imagefleet_operations::Operations;
+use imagefleet_operations::reconcilers::Watches;
 use imagefleet_store::Store;
 
 use crate::auth::{Passwords, Throttle};
 use crate::config::ApiConfig;
+use crate::events::Live;
 
 /// What the surfaces stand on; the program gives it.
 #[derive(Clone)]
@@ -15,6 +17,8 @@ pub struct Services {
     pub store: Store,
     /// The way to operations.
     pub operations: Operations,
+    /// The watching of servers, to be rung when one was added or changed.
+    pub watches: Watches,
     /// What an operator set.
     pub config: ApiConfig,
     /// Writes the metrics in Prometheus' text form.
@@ -32,6 +36,8 @@ pub struct Inner {
     pub passwords: Passwords,
     /// Slows down who guesses passwords.
     pub throttle: Throttle,
+    /// The live events.
+    pub live: Live,
 }
 
 impl AppState {
@@ -41,8 +47,14 @@ impl AppState {
         Self(Arc::new(Inner {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
+            live: Live::default(),
             services,
         }))
+    }
+
+    /// Ends every live connection of this program.
+    pub async fn close_live(&self) {
+        self.live.close().await;
     }
 
     /// The present moment.

@@ -1,2 +1,48 @@
-//! imagefleet.
-fn main() {}
+//! imagefleet: manages the Docker images of many servers; one program with the page inside.
+
+mod cli;
+mod first_start;
+mod logs;
+mod metrics;
+mod openapi;
+mod password;
+mod serve;
+mod settings;
+mod shutdown;
+mod tls;
+mod user;
+mod web;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command, UserCommand};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Serve(args) => settings::Settings::load(*args).and_then(|settings| {
+            logs::start(settings.log_format);
+            run(serve::serve(settings))
+        }),
+        Command::Openapi => openapi::print(),
+        Command::User(UserCommand::ResetPassword(args)) => run(user::reset_password(*args)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The chain of causes on one line: what failed, and why.
+            eprintln!("imagefleet: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    // What still blocks a thread (a password being hashed) must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    outcome
+}

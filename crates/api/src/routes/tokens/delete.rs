@@ -18,6 +18,7 @@ pub async fn handler(
 ) -> Result<StatusCode, Problem> {
     caller.audit(AuditNote::new("token.delete", id.to_string()));
     if state.store.delete_token(id, caller.user_id).await? {
+        state.live.rights_changed();
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found("token"))

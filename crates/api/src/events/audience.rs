@@ -1,0 +1,117 @@
+use std::sync::{Arc, PoisonError, RwLock};
+
+use imagefleet_model::{Access, ServerId, Verb};
+use sha2::{Digest as _, Sha256};
+
+use crate::AppState;
+
+/// Those who hold the same rights to see: a room.
+#[derive(Debug, Clone)]
+pub struct Class {
+    /// The room's name.
+    pub room: String,
+    /// Their rights.
+    pub access: Access,
+}
+
+/// Everybody who can be meant by an event, in classes. Made from the users' grants and not from the sockets, so that
+/// a program also reaches the classes that are connected to another one.
+#[derive(Debug, Default)]
+pub struct Audience(RwLock<Arc<Vec<Class>>>);
+
+impl Audience {
+    /// Reads the users' rights anew.
+    pub async fn refresh(&self, state: &AppState) -> imagefleet_store::Result<()> {
+        let mut classes: Vec<Class> = Vec::new();
+        for access in state.store.accesses().await? {
+            let Some(room) = room_of(&access) else { continue };
+            if !classes.iter().any(|class| class.room == room) {
+                classes.push(Class { room, access });
+            }
+        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(classes);
+        Ok(())
+    }
+
+    /// The classes.
+    pub fn classes(&self) -> Arc<Vec<Class>> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether that room is known.
+    pub fn knows(&self, room: &str) -> bool {
+        self.classes().iter().any(|class| class.room == room)
+    }
+}
+
+/// The room of those who may see exactly this; `None` for who may see nothing.
+pub fn room_of(access: &Access) -> Option<String> {
+    if access.holds_everywhere(Verb::ImageView) {
+        return Some("view:all".to_owned());
+    }
+    let mut scopes: Vec<String> = access
+        .scopes(Verb::ImageView)
+        .filter(|(servers, _)| servers.is_none_or(|servers| !servers.is_empty()))
+        .map(|(servers, globs)| {
+            let globs: Option<Vec<String>> =
+                globs.map(|globs| globs.iter().map(imagefleet_model::Glob::to_like).collect());
+            format!("{servers:?} {globs:?}")
+        })
+        .collect();
+    if scopes.is_empty() {
+        return None;
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
+    let digest = Sha256::digest(scopes.join("\n").as_bytes());
+    Some(format!("view:{}", hex::encode(&digest[..12])))
+}
+
+/// Whether these rights let see something of that server, and of that repository when one is named.
+pub fn sees(access: &Access, server: ServerId, repository: Option<&str>) -> bool {
+    match repository {
+        Some(repository) => access.on_image(Verb::ImageView, server, repository),
+        None => access.on_server(Verb::ImageView, server),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use imagefleet_model::{Access, Verb};
+
+    use super::{room_of, sees};
+
+    fn viewer(servers: Option<Vec<i64>>, repositories: &[&str]) -> Access {
+        let mut access = Access::default();
+        let repositories: Vec<String> = repositories.iter().map(|text| (*text).to_owned()).collect();
+        access.add(vec![Verb::ImageView], servers, &repositories);
+        access
+    }
+
+    #[test]
+    fn equal_rights_share_a_room_and_others_do_not() {
+        assert_eq!(room_of(&Access::full()), room_of(&viewer(None, &["*"])));
+        assert_eq!(
+            room_of(&viewer(Some(vec![1]), &["*"])),
+            room_of(&viewer(Some(vec![1]), &["*"]))
+        );
+        assert_ne!(
+            room_of(&viewer(Some(vec![1]), &["*"])),
+            room_of(&viewer(Some(vec![2]), &["*"]))
+        );
+        assert_ne!(
+            room_of(&viewer(Some(vec![1]), &["a/*"])),
+            room_of(&viewer(Some(vec![1]), &["*"]))
+        );
+        assert_eq!(room_of(&Access::default()), None);
+        assert_eq!(room_of(&viewer(Some(vec![]), &["*"])), None);
+        assert_eq!(room_of(&Access::full().narrowed(&[Verb::ImagePull])), None);
+    }
+
+    #[test]
+    fn a_repository_is_checked_when_there_is_one() {
+        let access = viewer(Some(vec![1]), &["a/*"]);
+        assert!(sees(&access, 1, Some("a/b")) && sees(&access, 1, None));
+        assert!(!sees(&access, 1, Some("b")) && !sees(&access, 2, None));
+    }
+}

@@ -1,0 +1,69 @@
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use socketioxide::SocketIo;
+use socketioxide::adapter::Adapter;
+use socketioxide::socket::Sid;
+
+use super::connect::Client;
+
+/// The sockets behind one face, whether this program is alone or shares them with others.
+pub trait Bus: Send + Sync {
+    /// Sends to everybody in these rooms, wherever they are connected.
+    fn emit<'a>(&'a self, event: &'static str, payload: &'a Value, rooms: Vec<String>) -> BoxFuture<'a, ()>;
+
+    /// The sockets of this program.
+    fn clients(&self) -> Vec<(Sid, Client)>;
+
+    /// Ends a socket of this program.
+    fn disconnect(&self, socket: Sid);
+
+    /// Puts a socket of this program into one room, or into none.
+    fn move_to(&self, socket: Sid, room: Option<String>);
+
+    /// Ends every socket of this program.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+impl<A: Adapter> Bus for SocketIo<A> {
+    fn emit<'a>(&'a self, event: &'static str, payload: &'a Value, rooms: Vec<String>) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            // Without a room it would go to everybody.
+            if rooms.is_empty() {
+                return;
+            }
+            metrics::counter!("imagefleet_events_total", "event" => event).increment(1);
+            if let Err(error) = self.to(rooms).emit(event, payload).await {
+                tracing::debug!(%error, event, "an event did not reach everybody");
+            }
+        })
+    }
+
+    fn clients(&self) -> Vec<(Sid, Client)> {
+        self.sockets()
+            .into_iter()
+            .filter_map(|socket| Some((socket.id, socket.extensions.get::<Client>()?)))
+            .collect()
+    }
+
+    fn disconnect(&self, socket: Sid) {
+        if let Some(socket) = self.get_socket(socket) {
+            socket.disconnect().ok();
+        }
+    }
+
+    fn move_to(&self, socket: Sid, room: Option<String>) {
+        let Some(socket) = self.get_socket(socket) else {
+            return;
+        };
+        for old in socket.rooms() {
+            socket.leave(old);
+        }
+        if let Some(room) = room {
+            socket.join(room);
+        }
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(SocketIo::close(self))
+    }
+}

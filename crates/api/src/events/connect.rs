@@ -1,0 +1,92 @@
+use std::fmt;
+
+use serde::Deserialize;
+use socketioxide::adapter::Adapter;
+use socketioxide::extract::{SocketRef, State, TryData};
+
+use super::audience::room_of;
+use crate::AppState;
+use crate::audit::Trail;
+use crate::extract::{Caller, Credential};
+use crate::middleware::{caller_of, caller_of_token};
+use crate::peer::Peer;
+
+/// Whose a socket is.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// How it proved who it is; asked again when rights change.
+    pub credential: Credential,
+    /// The room of its rights.
+    pub room: Option<String>,
+}
+
+/// What a client may send with its handshake.
+#[derive(Debug, Deserialize)]
+pub struct Auth {
+    token: Option<String>,
+}
+
+/// Why a connection is refused; the client meets it as `connect_error`.
+#[derive(Debug)]
+pub struct Refused(&'static str);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// The one place of authentication for sockets: an API token in the handshake's `auth`, else what the headers of the
+/// first request say (a bearer token or the session cookie).
+pub async fn authenticate<A: Adapter>(
+    socket: SocketRef<A>,
+    State(state): State<AppState>,
+    TryData(auth): TryData<Auth>,
+) -> Result<(), Refused> {
+    let caller = caller(&socket, &state, auth.ok()).await?;
+    let room = room_of(&caller.access);
+    // A user made a moment ago may be the first with these rights.
+    if let Some(room) = &room
+        && !state.live.audience.knows(room)
+        && let Err(error) = state.live.audience.refresh(&state).await
+    {
+        tracing::warn!(%error, "the audience of live events could not be read");
+    }
+    socket.extensions.insert(Client {
+        credential: caller.credential,
+        room,
+    });
+    Ok(())
+}
+
+async fn caller<A: Adapter>(
+    socket: &SocketRef<A>,
+    state: &AppState,
+    auth: Option<Auth>,
+) -> Result<Caller, Refused> {
+    let parts = socket.req_parts();
+    let peer = parts.extensions.get::<Peer>().copied();
+    let token = auth.and_then(|auth| auth.token).filter(|token| !token.is_empty());
+    let found = match token {
+        Some(token) => {
+            let token = token.strip_prefix("Bearer ").unwrap_or(&token);
+            let address = peer.map_or(std::net::IpAddr::from([127, 0, 0, 1]), |peer| peer.address);
+            caller_of_token(state, token, address, Trail::default()).await
+        }
+        None => caller_of(state, &parts.headers, peer, Trail::default()).await,
+    };
+    match found {
+        Ok(Some(caller)) => Ok(caller),
+        Ok(None) => Err(Refused(
+            "unauthenticated: log in, or send a valid token in auth.token",
+        )),
+        Err(_) => Err(Refused("database_unavailable: try again in a moment")),
+    }
+}
+
+/// Puts a new socket into its room.
+pub async fn connected<A: Adapter>(socket: SocketRef<A>) {
+    if let Some(Client { room: Some(room), .. }) = socket.extensions.get::<Client>() {
+        socket.join(room);
+    }
+}

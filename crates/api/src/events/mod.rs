@@ -1,0 +1,104 @@
+//! Live events over Socket.IO: path `/socket.io`, default namespace.
+//!
+//! Operations announce what happened after it is stored; [`pump`] turns that into the contract's events and sends each
+//! to the rooms of those who may see its server and repository. A room stands for a set of rights to see
+//! ([`audience`]), not for a server: who holds the same rights hears the same. [`recheck`] keeps sockets in the room of
+//! their present rights and ends those whose session or token is gone.
+
+mod audience;
+mod bus;
+mod connect;
+mod payload;
+mod pump;
+mod recheck;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use imagefleet_model::Failure;
+use socketioxide::SocketIo;
+use socketioxide::adapter::LocalAdapter;
+use socketioxide::handler::ConnectHandler as _;
+use socketioxide::layer::SocketIoLayer;
+use socketioxide_postgres::drivers::sqlx::SqlxDriver;
+use socketioxide_postgres::{PostgresAdapterConfig, PostgresAdapterCtr, SqlxAdapter};
+use tokio::sync::Notify;
+
+use crate::AppState;
+use audience::Audience;
+use bus::Bus;
+
+/// Nothing that a client sends here is longer than its token.
+const MAX_PAYLOAD: u64 = 64 * 1024;
+/// Packets that wait for a slow client before further ones are dropped for it.
+const BUFFER: usize = 2048;
+
+/// What the rest of the API knows of the live events.
+#[derive(Default)]
+pub struct Live {
+    bus: OnceLock<Arc<dyn Bus>>,
+    recheck: Notify,
+    audience: Audience,
+}
+
+impl Live {
+    /// Rights, sessions or tokens have changed: looks at every socket at once.
+    pub fn rights_changed(&self) {
+        self.recheck.notify_one();
+    }
+
+    /// Ends every socket of this program.
+    pub async fn close(&self) {
+        if let Some(bus) = self.bus.get() {
+            bus.close().await;
+        }
+    }
+}
+
+/// Puts the live events in front of a router and begins to send.
+pub async fn mount(state: &AppState, router: Router) -> Result<Router, Failure> {
+    let (router, bus): (Router, Arc<dyn Bus>) = if state.store.is_sqlite() {
+        let (layer, io) = local(state);
+        io.ns("/", connect::connected.with(connect::authenticate));
+        (router.layer(layer), Arc::new(io))
+    } else {
+        let (layer, io) = shared(state);
+        let ready = io.ns("/", connect::connected.with(connect::authenticate));
+        ready.await.map_err(|error| {
+            Failure::new(
+                imagefleet_model::ErrorCode::DatabaseUnavailable,
+                format!("The live events cannot reach the other programs through PostgreSQL: {error}"),
+            )
+        })?;
+        (router.layer(layer), Arc::new(io))
+    };
+    // Set once: a state serves one router.
+    state.live.bus.set(bus).ok();
+    state.live.audience.refresh(state).await?;
+    tokio::spawn(pump::pump(state.clone(), state.operations.subscribe()));
+    tokio::spawn(recheck::recheck(state.clone()));
+    Ok(router)
+}
+
+/// One program alone.
+fn local(state: &AppState) -> (SocketIoLayer<LocalAdapter>, SocketIo<LocalAdapter>) {
+    SocketIo::builder()
+        .max_payload(MAX_PAYLOAD)
+        .max_buffer_size(BUFFER)
+        .with_state(state.clone())
+        .build_layer()
+}
+
+/// Several programs on one PostgreSQL hear each other.
+fn shared(state: &AppState) -> (SocketIoLayer<Shared>, SocketIo<Shared>) {
+    let pool = state.store.connection().get_postgres_connection_pool().clone();
+    let config = PostgresAdapterConfig::new().with_prefix("imagefleet");
+    SocketIo::builder()
+        .max_payload(MAX_PAYLOAD)
+        .max_buffer_size(BUFFER)
+        .with_state(state.clone())
+        .with_adapter::<SqlxAdapter<_>>(PostgresAdapterCtr::new_with_driver(SqlxDriver::new(pool), config))
+        .build_layer()
+}
+
+type Shared = SqlxAdapter<socketioxide::adapter::Emitter>;

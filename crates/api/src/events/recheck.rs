@@ -1,0 +1,71 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use imagefleet_model::Access;
+
+use super::audience::room_of;
+use super::bus::Bus;
+use crate::AppState;
+use crate::extract::Credential;
+
+/// The net under the signals: other programs on the same database change rights too, and sessions end by themselves.
+const EVERY: Duration = Duration::from_secs(15);
+
+/// Keeps every socket in the room of its present rights, and ends those whose session or token is gone.
+pub async fn recheck(state: AppState) {
+    loop {
+        // Either wakes it; a signal during a round leaves a permit for the next.
+        tokio::time::timeout(EVERY, state.live.recheck.notified())
+            .await
+            .ok();
+        let Some(bus) = state.live.bus.get() else { continue };
+        if let Err(error) = look(&state, bus.as_ref()).await {
+            tracing::warn!(%error, "the rights of live connections could not be checked");
+        }
+    }
+}
+
+async fn look(state: &AppState, bus: &dyn Bus) -> imagefleet_store::Result<()> {
+    state.live.audience.refresh(state).await?;
+    let mut known: HashMap<String, Option<Access>> = HashMap::new();
+    for (socket, client) in bus.clients() {
+        let key = key(&client.credential);
+        if !known.contains_key(&key) {
+            known.insert(key.clone(), access(state, &client.credential).await?);
+        }
+        match known.get(&key) {
+            Some(Some(access)) => bus.move_to(socket, room_of(access)),
+            _ => bus.disconnect(socket),
+        }
+    }
+    Ok(())
+}
+
+fn key(credential: &Credential) -> String {
+    match credential {
+        Credential::Session { id, .. } => format!("session {id}"),
+        Credential::Token { id, .. } => format!("token {id}"),
+    }
+}
+
+/// What the holder of a credential may do now; `None` when it is no longer valid.
+async fn access(state: &AppState, credential: &Credential) -> imagefleet_store::Result<Option<Access>> {
+    match credential {
+        Credential::Session { id, .. } => {
+            match state.store.session_owner(id, state.config.session_idle).await? {
+                Some(user) => state.store.access(user).await.map(Some),
+                None => Ok(None),
+            }
+        }
+        Credential::Token { id, .. } => {
+            let Some(token) = state.store.token_by_id(*id).await? else {
+                return Ok(None);
+            };
+            let access = state.store.access(token.user_id).await?;
+            Ok(Some(match &token.verbs {
+                Some(verbs) => access.narrowed(verbs),
+                None => access,
+            }))
+        }
+    }
+}
