@@ -7,11 +7,16 @@ const DOWNLOAD: f64 = 0.8;
 /// Nothing is finished before its stream has ended.
 const AT_MOST: f64 = 99.0;
 
-/// How far a transfer is, 0–99, from this update alone: each layer weighs as much as its bytes, one of unknown
-/// size as much as the average of the others; a download counts 80 %, the extraction 20 %, a layer that exists
-/// already is done. It may fall back when a new layer announces itself; [`TransferUpdate::percent`] does not.
+/// How far a transfer is, 0–99: each layer weighs as much as its bytes, one of unknown size as much as the average of
+/// the others; a download counts 80 %, the extraction 20 %, a layer that exists already is done. It is never less
+/// than [`TransferUpdate::percent`], which an engine's stream carries from update to update: so it never falls back.
 #[must_use]
 pub fn percent(update: &TransferUpdate) -> u8 {
+    at_this_moment(update).max(update.percent)
+}
+
+/// From this update alone: it falls back when a new layer announces itself.
+fn at_this_moment(update: &TransferUpdate) -> u8 {
     let moving: Vec<&LayerProgress> = update
         .layers
         .iter()

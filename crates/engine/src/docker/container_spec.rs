@@ -84,7 +84,7 @@ fn host_config(spec: &ContainerSpec) -> Value {
 }
 
 /// `Mounts`, not `Binds`: with the old form an engine makes a missing folder on the server, owned by root and empty;
-/// with this one it says that the path is missing.
+/// with this one it says that the path is missing. (Podman 4 makes the folder in either form.)
 fn mount(volume: &Mount) -> Value {
     json!({
         "Type": if volume.source.starts_with('/') { "bind" } else { "volume" },

@@ -134,7 +134,7 @@ impl TransferState {
                 _ => self.line(status.trim()),
             }
         }
-        self.update.percent = self.update.percent.max(percent(&self.update));
+        self.update.percent = percent(&self.update);
         Ok(())
     }
 

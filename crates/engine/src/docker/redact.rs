@@ -67,7 +67,7 @@ fn without_secrets(text: &str) -> String {
             from = begin;
             continue;
         }
-        let scheme = matches!(word, "bearer " | "basic ");
+        let scheme = matches!(word, "bearer " | "basic " | "authorization: ");
         let plain = begin == end || (scheme && is_plain(&text[begin..end]));
         out.push_str(if plain { &text[begin..end] } else { "***" });
         from = end;
@@ -78,7 +78,10 @@ fn without_secrets(text: &str) -> String {
 
 /// Words in small letters, as in `basic authentication required`, and the challenge `Bearer realm="…"` are no secrets.
 fn is_plain(value: &str) -> bool {
-    value.to_ascii_lowercase().starts_with("realm=") || value.bytes().all(|byte| byte.is_ascii_lowercase())
+    value.to_ascii_lowercase().starts_with("realm=")
+        || value
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b':')
 }
 
 /// The first secret's word at or after `from`, the longest one where several begin.
@@ -121,6 +124,10 @@ mod tests {
                 "denied: basic authentication required",
             ),
             ("password=hunter&user=a", "password=***&user=a"),
+            (
+                "may require authorization: authorization failed: no",
+                "may require authorization: authorization failed: no",
+            ),
             ("manifest unknown", "manifest unknown"),
         ] {
             assert_eq!(redact(text), clean);

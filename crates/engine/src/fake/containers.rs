@@ -170,7 +170,8 @@ impl State {
             .ok_or_else(|| Failure::new(ErrorCode::ContainerNotFound, format!("No such container: {name}")))
     }
 
-    /// Ports that are taken and commands that begin with `missing` fail, as on a real engine.
+    /// Ports that are taken and commands that begin with `missing` fail, as on a real engine; the command `exit 3` ends
+    /// at once.
     pub fn start_container(&mut self, name: &str) -> Result<()> {
         let container = self.find_container(name)?;
         if container.is_running() {
@@ -240,6 +241,10 @@ impl State {
             container.started_at = Some(now);
         }
         self.event("container", "start", &id);
+        if spec.command.first().is_some_and(|command| command == "exit") {
+            let code = spec.command.get(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+            self.end_container(&id, code, true)?;
+        }
         Ok(())
     }
 
