@@ -1,8 +1,7 @@
-import { useDebounceFn } from '@vueuse/core'
-import { computed, ref, watch } from 'vue'
+import { computed } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
+import { useSearchField } from './search-field'
 
-const TYPING_PAUSE_MS = 220
 const DEFAULT_SIZE = 50
 const LARGEST_PAGE = 200
 
@@ -37,11 +36,10 @@ export function useListQuery<Key extends string>(keys: readonly Key[]) {
     change(Object.fromEntries(keys.map((key) => [key, ''])) as Record<Key, string>)
   }
 
-  const typed = ref(one(route.query.q))
-  watch(() => one(route.query.q), (q) => {
-    if (q !== typed.value.trim()) typed.value = q
-  })
-  const search = useDebounceFn(() => change({ q: typed.value.trim() } as Partial<Record<Key, string>>), TYPING_PAUSE_MS)
+  const { typed, search } = useSearchField(
+    () => one(route.query.q),
+    (q) => change({ q } as Partial<Record<Key, string>>),
+  )
 
   return { values, page, size, narrowed, change, clear, typed, search }
 }
