@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::middleware::{audit, authenticate, context, cross_site};
-use crate::routes::{images, openapi_json, operations, service, session, tokens};
+use crate::routes::{images, openapi_json, operations, registries, servers, service, session, software, tokens};
 use crate::{AppState, events, openapi, page};
 
 /// The largest body of a route that reads JSON; uploads lift it for themselves.
@@ -37,6 +37,35 @@ pub fn native() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::read::handler))
         .routes(routes!(operations::cancel::handler))
         .routes(routes!(operations::retry::handler))
+        // servers
+        .routes(routes!(servers::list::handler, servers::create::handler))
+        .routes(routes!(servers::test_new::handler))
+        .routes(routes!(
+            servers::read::handler,
+            servers::update::handler,
+            servers::delete::handler
+        ))
+        .routes(routes!(servers::test::handler))
+        // registries
+        .routes(routes!(registries::list::handler, registries::create::handler))
+        .routes(routes!(registries::test_new::handler))
+        .routes(routes!(
+            registries::read::handler,
+            registries::update::handler,
+            registries::delete::handler
+        ))
+        .routes(routes!(registries::test::handler))
+        .routes(routes!(registries::repositories::handler))
+        .routes(routes!(registries::tags::handler))
+        // the catalogue
+        .routes(routes!(software::list::handler, software::create::handler))
+        .routes(routes!(software::export::handler))
+        .routes(routes!(software::import::handler))
+        .routes(routes!(
+            software::read::handler,
+            software::update::handler,
+            software::delete::handler
+        ))
         // the API itself
         .routes(routes!(openapi_json::handler));
     OpenApiRouter::with_openapi(openapi::head()).nest("/api/v1", v1)

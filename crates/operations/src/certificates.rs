@@ -35,7 +35,8 @@ fn ders(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn info(der: &CertificateDer<'_>) -> Result<CertificateInfo, String> {
-    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| "holds no X.509 certificate".to_owned())?;
+    let (_, certificate) =
+        X509Certificate::from_der(der).map_err(|_| "holds no X.509 certificate".to_owned())?;
     let moment = |time: x509_parser::time::ASN1Time| {
         chrono::DateTime::from_timestamp(time.timestamp(), 0).unwrap_or_default()
     };

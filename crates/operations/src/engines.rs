@@ -104,7 +104,10 @@ impl EngineSource for EnginePool {
 fn connection(server: &EngineServer) -> Connection {
     Connection {
         tls: server.tls.clone().map(tls),
-        ssh: Some(ssh(server.ssh.clone().unwrap_or_default(), server.host_key.clone())),
+        ssh: Some(ssh(
+            server.ssh.clone().unwrap_or_default(),
+            server.host_key.clone(),
+        )),
         ..Connection::new(server.endpoint.clone())
     }
 }
@@ -171,7 +174,7 @@ mod tests {
         let counted = Arc::clone(&made);
         let pool = EnginePool::with_connect(at.store.clone(), move |_| {
             counted.fetch_add(1, Ordering::Relaxed);
-            Arc::new(FakeEngine::new())
+            Arc::new(FakeEngine::new(imagefleet_engine::fake::FakeOptions::default()))
         });
         let first = pool.engine(id).await.expect("made");
         let second = pool.engine(id).await.expect("kept");
@@ -197,9 +200,15 @@ mod tests {
             ..ServerChange::default()
         };
         at.store.update_server(id, off).await.expect("changed");
-        assert_eq!(pool.engine(id).await.expect_err("disabled").code, ErrorCode::ServerDisabled);
+        assert_eq!(
+            pool.engine(id).await.expect_err("disabled").code,
+            ErrorCode::ServerDisabled
+        );
         at.store.delete_server(id, false).await.expect("gone");
-        assert_eq!(pool.engine(id).await.expect_err("gone").code, ErrorCode::ServerNotFound);
+        assert_eq!(
+            pool.engine(id).await.expect_err("gone").code,
+            ErrorCode::ServerNotFound
+        );
         assert!(pool.lock().is_empty());
     }
 }

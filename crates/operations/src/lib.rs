@@ -5,18 +5,25 @@
 //! time, servers in parallel, progress as a latest value, the end stored first and announced after.
 
 pub mod archives;
+pub mod certificates;
+pub mod containers;
 mod context;
 mod credentials;
 mod engine_source;
+mod engines;
 mod event;
 mod handle;
 pub mod kinds;
 pub mod reconcilers;
+pub mod registry;
 mod reporter;
 mod runner;
+pub mod testing;
+pub mod uploads;
 
 pub use context::{Deps, StepContext};
 pub use engine_source::EngineSource;
+pub use engines::EnginePool;
 pub use event::{Event, OperationEnd, StepProgress};
 pub use handle::{Actor, Operations};
 pub use reporter::Reporter;

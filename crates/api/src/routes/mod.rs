@@ -3,6 +3,9 @@
 pub mod images;
 pub mod openapi_json;
 pub mod operations;
+pub mod registries;
+pub mod servers;
 pub mod service;
 pub mod session;
+pub mod software;
 pub mod tokens;

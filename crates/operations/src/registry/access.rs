@@ -93,7 +93,9 @@ impl RegistryClient {
                 service,
                 scope: asked,
             } => {
-                let scope = asked.filter(|asked| !asked.is_empty()).unwrap_or_else(|| scope.to_owned());
+                let scope = asked
+                    .filter(|asked| !asked.is_empty())
+                    .unwrap_or_else(|| scope.to_owned());
                 self.token(&realm, service.as_deref(), &scope).await
             }
         }
@@ -142,7 +144,10 @@ impl RegistryClient {
         }
         let answer: TokenAnswer =
             serde_json::from_slice(&body).map_err(|_| self.no_registry("its realm gave no token"))?;
-        let token = answer.token.or(answer.access_token).filter(|token| !token.is_empty());
+        let token = answer
+            .token
+            .or(answer.access_token)
+            .filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| self.no_registry("its realm gave no token"))?;
         Ok(format!("Bearer {token}").into())
     }
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn reads_challenges() {
-        let header = r#"Bearer realm="https://auth.test/token",service="r.test",scope="repository:a/b:pull,push""#;
+        let header =
+            r#"Bearer realm="https://auth.test/token",service="r.test",scope="repository:a/b:pull,push""#;
         assert_eq!(
             Challenge::parse(header),
             Some(Challenge::Bearer {

@@ -33,32 +33,51 @@ impl RegistryAddress {
         };
         let text = text.trim();
         if text.is_empty() || text.len() > 500 {
-            return Err(invalid("must be an address such as https://registry.example.com:5000"));
+            return Err(invalid(
+                "must be an address such as https://registry.example.com:5000",
+            ));
         }
         let url = if text.contains("://") {
             Url::parse(text)
         } else {
             Url::parse(&format!("https://{text}")).and_then(|secure| {
                 let plain = plain_http || is_local(&secure);
-                if plain { Url::parse(&format!("http://{text}")) } else { Ok(secure) }
+                if plain {
+                    Url::parse(&format!("http://{text}"))
+                } else {
+                    Ok(secure)
+                }
             })
         };
         let url = url.map_err(|_| invalid("must be an address such as https://registry.example.com:5000"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(invalid("must begin with https:// (or http:// where that is allowed)"));
+            return Err(invalid(
+                "must begin with https:// (or http:// where that is allowed)",
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("must not hold a password: there are fields for the account"));
+            return Err(invalid(
+                "must not hold a password: there are fields for the account",
+            ));
         }
         let host = url.host_str().ok_or_else(|| invalid("has no host"))?;
-        if matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io" | "hub.docker.com" | "registry.hub.docker.com") {
+        if matches!(
+            host,
+            "docker.io"
+                | "index.docker.io"
+                | "registry-1.docker.io"
+                | "hub.docker.com"
+                | "registry.hub.docker.com"
+        ) {
             return Ok(Self {
                 url: format!("https://{HUB}"),
                 host: HUB.to_owned(),
             });
         }
         if !matches!(url.path(), "" | "/" | "/v1/" | "/v2/" | "/v1" | "/v2") || url.query().is_some() {
-            return Err(invalid("must be the address of the registry alone; what follows the host belongs into namespace"));
+            return Err(invalid(
+                "must be the address of the registry alone; what follows the host belongs into namespace",
+            ));
         }
         if url.scheme() == "http" && !may_be_plain(&url, plain_http) {
             return Err(InvalidAddress {
@@ -66,7 +85,9 @@ impl RegistryAddress {
                 message: "must be true for an address that begins with http://: passwords and images go unprotected".to_owned(),
             });
         }
-        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let host = url
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         Ok(Self {
             url: format!("{}://{host}", url.scheme()),
             host,
@@ -97,19 +118,44 @@ mod tests {
     #[test]
     fn what_people_write() {
         for (text, plain, url, host) in [
-            ("https://r.test:5000/", false, "https://r.test:5000", "r.test:5000"),
+            (
+                "https://r.test:5000/",
+                false,
+                "https://r.test:5000",
+                "r.test:5000",
+            ),
             ("r.test", false, "https://r.test", "r.test"),
             ("https://r.test:443", false, "https://r.test", "r.test"),
             ("R.test:5000", true, "http://r.test:5000", "r.test:5000"),
             ("http://r.test:5000", true, "http://r.test:5000", "r.test:5000"),
             ("127.0.0.1:5000", false, "http://127.0.0.1:5000", "127.0.0.1:5000"),
-            ("http://localhost:5000", false, "http://localhost:5000", "localhost:5000"),
-            ("https://index.docker.io/v1/", false, "https://docker.io", "docker.io"),
+            (
+                "http://localhost:5000",
+                false,
+                "http://localhost:5000",
+                "localhost:5000",
+            ),
+            (
+                "https://index.docker.io/v1/",
+                false,
+                "https://docker.io",
+                "docker.io",
+            ),
             ("docker.io", false, "https://docker.io", "docker.io"),
-            ("https://[::1]:5000/v2/", false, "https://[::1]:5000", "[::1]:5000"),
+            (
+                "https://[::1]:5000/v2/",
+                false,
+                "https://[::1]:5000",
+                "[::1]:5000",
+            ),
         ] {
-            let address = RegistryAddress::parse(text, plain).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!((address.url.as_str(), address.host.as_str()), (url, host), "{text}");
+            let address =
+                RegistryAddress::parse(text, plain).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(
+                (address.url.as_str(), address.host.as_str()),
+                (url, host),
+                "{text}"
+            );
         }
     }
 

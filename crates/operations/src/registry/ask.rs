@@ -16,8 +16,16 @@ const LARGEST: usize = 8 * 1024 * 1024;
 impl RegistryClient {
     /// `GET` below the registry's address, logged in when it asks for that. Any status but 401 is an answer.
     pub(super) async fn get(&self, path: &str, accept: &str, scope: &str) -> Result<Response, Failure> {
-        let url = self.base.join(path).map_err(|_| self.no_registry("a link of it cannot be followed"))?;
-        let known = self.headers.lock().unwrap_or_else(PoisonError::into_inner).get(scope).cloned();
+        let url = self
+            .base
+            .join(path)
+            .map_err(|_| self.no_registry("a link of it cannot be followed"))?;
+        let known = self
+            .headers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(scope)
+            .cloned();
         let response = self.send(&url, accept, known.as_ref()).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
@@ -31,11 +39,19 @@ impl RegistryClient {
             let body = self.body(response, LARGEST).await?;
             return Err(self.refused(StatusCode::UNAUTHORIZED, None, &body));
         }
-        self.headers.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.to_owned(), header);
+        self.headers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(scope.to_owned(), header);
         Ok(response)
     }
 
-    async fn send(&self, url: &Url, accept: &str, authorization: Option<&SecretString>) -> Result<Response, Failure> {
+    async fn send(
+        &self,
+        url: &Url,
+        accept: &str,
+        authorization: Option<&SecretString>,
+    ) -> Result<Response, Failure> {
         let mut request = self.http.get(url.clone()).header(header::ACCEPT, accept);
         // A link may lead elsewhere; the account does not go along.
         if let Some(value) = authorization.filter(|_| url.origin() == self.base.origin()) {
@@ -45,10 +61,14 @@ impl RegistryClient {
     }
 
     /// The JSON of an answer that went well, and where its next page is.
-    pub(super) async fn json<T: DeserializeOwned>(&self, response: Response) -> Result<(T, Option<String>), Failure> {
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        response: Response,
+    ) -> Result<(T, Option<String>), Failure> {
         let next = next_page(&response);
         let body = self.good_body(response).await?;
-        let value = serde_json::from_slice(&body).map_err(|_| self.no_registry("its answer is not the JSON expected"))?;
+        let value = serde_json::from_slice(&body)
+            .map_err(|_| self.no_registry("its answer is not the JSON expected"))?;
         Ok((value, next))
     }
 
@@ -61,7 +81,11 @@ impl RegistryClient {
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
         let body = self.body(response, LARGEST).await?;
-        if status.is_success() { Ok(body) } else { Err(self.refused(status, retry_after, &body)) }
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(self.refused(status, retry_after, &body))
+        }
     }
 
     /// An answer's bytes, up to a limit.

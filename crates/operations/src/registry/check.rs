@@ -18,7 +18,10 @@ impl RegistryClient {
             .get(header::CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
         let body = self.body(response, 64 * 1024).await?;
-        if status == StatusCode::FORBIDDEN || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+        if status == StatusCode::FORBIDDEN
+            || status == StatusCode::TOO_MANY_REQUESTS
+            || status.is_server_error()
+        {
             return Err(self.refused(status, None, &body));
         }
         let looks_so = body.iter().all(u8::is_ascii_whitespace)

@@ -66,8 +66,12 @@ impl RegistryClient {
         let words = words_of(body).unwrap_or_else(|| format!("it answered {status}"));
         let message = format!("{}: {words}.", self.place());
         match status {
-            StatusCode::UNAUTHORIZED if self.username.is_some() => Failure::new(ErrorCode::BadCredentials, message),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::new(ErrorCode::RegistryDenied, message),
+            StatusCode::UNAUTHORIZED if self.username.is_some() => {
+                Failure::new(ErrorCode::BadCredentials, message)
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Failure::new(ErrorCode::RegistryDenied, message)
+            }
             StatusCode::NOT_FOUND => Failure::new(ErrorCode::ManifestUnknown, message),
             StatusCode::TOO_MANY_REQUESTS => Failure::passing(
                 ErrorCode::RateLimited,

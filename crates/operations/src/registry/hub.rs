@@ -29,7 +29,11 @@ impl Hit {
             _ => return None,
         };
         // Official images come without their namespace.
-        Some(if path.contains('/') { path } else { format!("library/{path}") })
+        Some(if path.contains('/') {
+            path
+        } else {
+            format!("library/{path}")
+        })
     }
 }
 
@@ -51,7 +55,9 @@ impl RegistryClient {
             Some(namespace) => (format!("/v2/namespaces/{namespace}/repositories"), "name"),
             None => ("/v2/search/repositories/".to_owned(), "query"),
         };
-        let mut url = hub.join(&path).map_err(|_| self.no_registry("its namespace is no path"))?;
+        let mut url = hub
+            .join(&path)
+            .map_err(|_| self.no_registry("its namespace is no path"))?;
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("page", &page.page.to_string());
@@ -60,7 +66,12 @@ impl RegistryClient {
                 query.append_pair(parameter, search);
             }
         }
-        let response = self.http.get(url).send().await.map_err(|error| self.no_answer(error))?;
+        let response = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .map_err(|error| self.no_answer(error))?;
         let (found, _): (Found, _) = self.json(response).await?;
         let items = found
             .results
@@ -70,7 +81,10 @@ impl RegistryClient {
                 Some(FoundRepository {
                     full_name: self.familiar(&name),
                     name,
-                    description: hit.short_description.or(hit.description).filter(|text| !text.is_empty()),
+                    description: hit
+                        .short_description
+                        .or(hit.description)
+                        .filter(|text| !text.is_empty()),
                 })
             })
             .collect();

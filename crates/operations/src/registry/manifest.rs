@@ -51,7 +51,11 @@ impl PlatformJson {
 
 impl RegistryClient {
     /// The digest of a tag and what it holds for each platform.
-    pub(super) async fn describe(&self, repository: &str, tag: &str) -> Result<(String, Vec<TagPlatform>), Failure> {
+    pub(super) async fn describe(
+        &self,
+        repository: &str,
+        tag: &str,
+    ) -> Result<(String, Vec<TagPlatform>), Failure> {
         let (digest, manifest) = self.manifest(repository, tag).await?;
         if let Some(config) = &manifest.config {
             let platform = self.platform_of(repository, &config.digest).await?;
@@ -65,11 +69,19 @@ impl RegistryClient {
         }
         let mut platforms = Vec::new();
         for child in manifest.manifests.iter().take(MOST_PLATFORMS) {
-            let Some(platform) = child.platform.as_ref().filter(|platform| platform.os != "unknown") else {
+            let Some(platform) = child
+                .platform
+                .as_ref()
+                .filter(|platform| platform.os != "unknown")
+            else {
                 // Attestations stand in an index as images for no platform.
                 continue;
             };
-            let size = self.manifest(repository, &child.digest).await.ok().map(|(_, child)| size_of(&child));
+            let size = self
+                .manifest(repository, &child.digest)
+                .await
+                .ok()
+                .map(|(_, child)| size_of(&child));
             platforms.push(TagPlatform {
                 platform: Some(platform.text()),
                 digest: child.digest.clone(),
@@ -107,14 +119,19 @@ impl RegistryClient {
         }
         let body = self.good_body(response).await?;
         let config: Option<PlatformJson> = serde_json::from_slice(&body).ok();
-        Ok(config.filter(|config| !config.os.is_empty()).map(|config| config.text()))
+        Ok(config
+            .filter(|config| !config.os.is_empty())
+            .map(|config| config.text()))
     }
 }
 
 /// Bytes that a pull moves when nothing is there yet.
 fn size_of(manifest: &Manifest) -> u64 {
     let config = manifest.config.as_ref().map_or(0, |config| config.size);
-    manifest.layers.iter().fold(config, |sum, layer| sum.saturating_add(layer.size))
+    manifest
+        .layers
+        .iter()
+        .fold(config, |sum, layer| sum.saturating_add(layer.size))
 }
 
 pub fn pull_scope(repository: &str) -> String {

@@ -65,7 +65,9 @@ impl RegistryClient {
         }
         let (names, complete) = match self.catalog().await {
             Ok(found) => found,
-            Err(failure) if catalog_is_closed(&failure) => (self.harbor_search(search).await.map_err(|_| failure)?, true),
+            Err(failure) if catalog_is_closed(&failure) => {
+                (self.harbor_search(search).await.map_err(|_| failure)?, true)
+            }
             Err(failure) => return Err(failure),
         };
         let wanted = search.trim().to_lowercase();
@@ -97,12 +99,20 @@ impl RegistryClient {
         let mut names = Vec::new();
         let mut next = Some(format!("/v2/_catalog?n={AT_ONCE}"));
         for _ in 0..MOST_PAGES {
-            let Some(path) = next else { return Ok((names, true)) };
+            let Some(path) = next else {
+                return Ok((names, true));
+            };
             let response = self.get(&path, "application/json", "registry:catalog:*").await?;
-            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            if matches!(
+                response.status(),
+                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+            ) {
                 return Err(Failure::new(
                     ErrorCode::Unsupported,
-                    format!("{}: this registry does not list its repositories. Type the name.", self.place()),
+                    format!(
+                        "{}: this registry does not list its repositories. Type the name.",
+                        self.place()
+                    ),
                 ));
             }
             let (catalog, link): (Catalog, _) = self.json(response).await?;
@@ -116,7 +126,10 @@ impl RegistryClient {
 
     /// Harbor lists its catalogue to its administrators alone, but lets everybody search what they may see.
     async fn harbor_search(&self, search: &str) -> Result<Vec<String>, Failure> {
-        let mut url = self.base.join("/api/v2.0/search").map_err(|_| self.no_registry("no Harbor"))?;
+        let mut url = self
+            .base
+            .join("/api/v2.0/search")
+            .map_err(|_| self.no_registry("no Harbor"))?;
         url.query_pairs_mut().append_pair("q", search.trim());
         let mut request = self.http.get(url);
         if let Some(basic) = self.basic() {
@@ -125,7 +138,11 @@ impl RegistryClient {
         }
         let response = request.send().await.map_err(|error| self.no_answer(error))?;
         let (found, _): (HarborSearch, _) = self.json(response).await?;
-        Ok(found.repository.into_iter().map(|repository| repository.repository_name).collect())
+        Ok(found
+            .repository
+            .into_iter()
+            .map(|repository| repository.repository_name)
+            .collect())
     }
 }
 

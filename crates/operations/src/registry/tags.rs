@@ -52,7 +52,12 @@ struct TagList {
 impl RegistryClient {
     /// A page of the tags of a repository (its path in the registry) that contain `search`, newest version first, each
     /// with its digest, platforms and size.
-    pub async fn tags(&self, repository: &str, search: &str, page: PageRequest) -> Result<Page<FoundTag>, Failure> {
+    pub async fn tags(
+        &self,
+        repository: &str,
+        search: &str,
+        page: PageRequest,
+    ) -> Result<Page<FoundTag>, Failure> {
         let wanted = search.trim().to_lowercase();
         let mut names = self.tag_names(repository).await?;
         names.retain(|name| name.to_lowercase().contains(&wanted));
@@ -96,7 +101,9 @@ impl RegistryClient {
         let mut next = Some(format!("/v2/{repository}/tags/list?n={AT_ONCE}"));
         for _ in 0..MOST_PAGES {
             let Some(path) = next else { break };
-            let response = self.get(&path, "application/json", &pull_scope(repository)).await?;
+            let response = self
+                .get(&path, "application/json", &pull_scope(repository))
+                .await?;
             let (list, link): (TagList, _) = self.json(response).await?;
             let found = list.tags.unwrap_or_default();
             next = link.filter(|_| !found.is_empty());
@@ -108,7 +115,14 @@ impl RegistryClient {
 
 /// `latest`, then versions from high to low (1.10 before 1.9), then the rest.
 fn newest_first(a: &str, b: &str) -> Ordering {
-    let rank = |name: &str| (name != "latest", !name.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()));
+    let rank = |name: &str| {
+        (
+            name != "latest",
+            !name
+                .trim_start_matches('v')
+                .starts_with(|c: char| c.is_ascii_digit()),
+        )
+    };
     rank(a).cmp(&rank(b)).then_with(|| natural(b, a))
 }
 
@@ -123,7 +137,11 @@ fn natural(a: &str, b: &str) -> Ordering {
         let (x, after_a) = run(a, digits);
         let (y, after_b) = run(b, digits);
         let (short_x, short_y) = (x.trim_start_matches('0'), y.trim_start_matches('0'));
-        let order = if digits { short_x.len().cmp(&short_y.len()).then(short_x.cmp(short_y)) } else { x.cmp(y) };
+        let order = if digits {
+            short_x.len().cmp(&short_y.len()).then(short_x.cmp(short_y))
+        } else {
+            x.cmp(y)
+        };
         if order != Ordering::Equal {
             return order;
         }
@@ -147,8 +165,15 @@ mod tests {
 
     #[test]
     fn versions_from_high_to_low() {
-        let mut tags = vec!["1.9", "alpine", "1.10", "latest", "1.10.1", "v2.0", "1.010", "edge"];
+        let mut tags = vec![
+            "1.9", "alpine", "1.10", "latest", "1.10.1", "v2.0", "1.010", "edge",
+        ];
         tags.sort_by(|a, b| newest_first(a, b));
-        assert_eq!(tags, ["latest", "v2.0", "1.10.1", "1.10", "1.010", "1.9", "edge", "alpine"]);
+        assert_eq!(
+            tags,
+            [
+                "latest", "v2.0", "1.10.1", "1.10", "1.010", "1.9", "edge", "alpine"
+            ]
+        );
     }
 }

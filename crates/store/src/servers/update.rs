@@ -73,7 +73,8 @@ impl Store {
         self.existing_server(id, &Access::full()).await
     }
 
-    /// Pins the host key that a server showed first; one that is pinned stays.
+    /// Pins the host key that a server showed first; one that is pinned stays. The way stays of its generation: the
+    /// connection that met the key holds on to it by itself.
     pub async fn pin_host_key(&self, id: ServerId, fingerprint: &str) -> Result<bool> {
         let unpinned = sql::number(
             &self.db,
@@ -89,7 +90,7 @@ impl Store {
             .write(async |tx| {
                 sql::run(
                     tx,
-                    "UPDATE servers SET ssh_host_key = $1, generation = generation + 1
+                    "UPDATE servers SET ssh_host_key = $1
                      WHERE id = $2 AND ssh_host_key IS NULL",
                     vec![fingerprint.to_owned().into(), id.into()],
                 )

@@ -76,7 +76,7 @@ pub async fn handler(
     caller: Caller,
     Json(body): Json<ServerBody>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<Server>), Problem> {
-    caller.audit(AuditNote::new("server.create", &body.name).detail(&body.endpoint));
+    caller.audit(AuditNote::new("server.create", &body.name));
     caller.require(Verb::ServerManage, Target::Everything)?;
     let server = state.store.create_server(body.check()?).await?;
     state.watches.ring();

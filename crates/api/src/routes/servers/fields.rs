@@ -76,7 +76,8 @@ pub fn tags(texts: &[String]) -> Result<Vec<String>, String> {
     for text in texts {
         let tag = text.trim();
         let length = tag.chars().count();
-        if !(1..=LONGEST_TAG).contains(&length) || tag.chars().any(|c| c.is_control() || "\"\\,".contains(c)) {
+        if !(1..=LONGEST_TAG).contains(&length) || tag.chars().any(|c| c.is_control() || "\"\\,".contains(c))
+        {
             return Err(format!(
                 "a tag has 1 to {LONGEST_TAG} characters, none of them a quote, a backslash or a comma"
             ));

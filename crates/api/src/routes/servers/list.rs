@@ -34,6 +34,9 @@ pub async fn handler(
         status: filter.status,
         tag: filter.tag,
     };
-    let page = state.store.list_servers(&filter, &caller.access, paging.request()?).await?;
+    let page = state
+        .store
+        .list_servers(&filter, &caller.access, paging.request()?)
+        .await?;
     Ok(Json(page))
 }

@@ -14,51 +14,51 @@ const LARGEST: usize = 64 * 1024;
 
 /// SSH of an `ssh` server. In a change, what is left out stays and `null` clears.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct SshBody {
     /// Private key: OpenSSH, PKCS#1, PKCS#8 or `PuTTY` text. Never returned.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     private_key: Option<Option<SecretString>>,
     /// Opens the private key. Never returned.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     passphrase: Option<Option<SecretString>>,
     /// Password of the account. Never returned.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     password: Option<Option<SecretString>>,
     /// The host key that the server must show: `SHA256:…` or a line of `known_hosts`. Left out, the first one met is
     /// pinned; `null` forgets the pinned one.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     host_key: Option<Option<String>>,
     /// The machine to go through.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<JumpBody>)]
     jump: Option<Option<JumpBody>>,
 }
 
 /// A machine that stands before a server.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct JumpBody {
     /// `ssh://user@host[:port]`.
     endpoint: Option<String>,
     /// Private key. Never returned.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     private_key: Option<Option<SecretString>>,
     /// Opens the private key. Never returned.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     passphrase: Option<Option<SecretString>>,
     /// Password of the account. Never returned.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     password: Option<Option<SecretString>>,
     /// The host key that it must show.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     host_key: Option<Option<String>>,
 }
@@ -112,7 +112,10 @@ impl JumpBody {
                 return None;
             }
         };
-        let private_key = chosen(self.private_key, present.and_then(|jump| jump.private_key.as_ref()));
+        let private_key = chosen(
+            self.private_key,
+            present.and_then(|jump| jump.private_key.as_ref()),
+        );
         faults.take("ssh.jump.privateKey", private_key_like(private_key.as_ref()))?;
         let host_key = match self.host_key {
             None => present.and_then(|jump| jump.host_key.clone()),
@@ -158,7 +161,8 @@ fn chosen(given: Option<Option<SecretString>>, present: Option<&SecretString>) -
 }
 
 fn filled(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    text.map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
 }
 
 fn private_key_like(key: Option<&SecretString>) -> Result<(), String> {
@@ -179,10 +183,16 @@ fn fingerprint(text: &str) -> Result<String, String> {
     if let Some(digest) = text.strip_prefix("SHA256:") {
         let digest = digest.trim_end_matches('=');
         let bytes = STANDARD_NO_PAD.decode(digest).map_err(|_| wrong())?;
-        return if bytes.len() == 32 { Ok(format!("SHA256:{digest}")) } else { Err(wrong()) };
+        return if bytes.len() == 32 {
+            Ok(format!("SHA256:{digest}"))
+        } else {
+            Err(wrong())
+        };
     }
     let words: Vec<&str> = text.split_whitespace().collect();
-    let kind = words.iter().position(|word| word.starts_with("ssh-") || word.starts_with("ecdsa-"));
+    let kind = words
+        .iter()
+        .position(|word| word.starts_with("ssh-") || word.starts_with("ecdsa-"));
     let blob = kind.and_then(|at| words.get(at + 1)).ok_or_else(wrong)?;
     let blob = STANDARD.decode(blob).map_err(|_| wrong())?;
     Ok(format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(blob))))
@@ -199,10 +209,20 @@ mod tests {
         // The host key of github.com and its fingerprint, both published.
         let key = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
         let known = "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU";
-        for line in [format!("ssh-ed25519 {key}"), format!("github.com ssh-ed25519 {key} a comment")] {
+        for line in [
+            format!("ssh-ed25519 {key}"),
+            format!("github.com ssh-ed25519 {key} a comment"),
+        ] {
             assert_eq!(fingerprint(&line).as_deref(), Ok(known));
         }
-        for bad in ["", "MD5:aa:bb", "SHA256:", "SHA256:short", "ssh-ed25519", "ssh-ed25519 !!"] {
+        for bad in [
+            "",
+            "MD5:aa:bb",
+            "SHA256:",
+            "SHA256:short",
+            "ssh-ed25519",
+            "ssh-ed25519 !!",
+        ] {
             assert!(fingerprint(bad).is_err(), "{bad} was taken");
         }
     }

@@ -74,12 +74,14 @@ pub async fn handler(
 pub async fn ask(state: &AppState, server: &EngineServer) -> (Result<EngineInfo, Failure>, ServerTest) {
     let engine: Arc<dyn Engine> = state.operations.deps().engines.connect(server);
     let started = Instant::now();
-    let outcome = tokio::time::timeout(PATIENCE, engine.info()).await.unwrap_or_else(|_| {
-        Err(Failure::new(
-            ErrorCode::EngineTimeout,
-            format!("The engine did not answer within {} s.", PATIENCE.as_secs()),
-        ))
-    });
+    let outcome = tokio::time::timeout(PATIENCE, engine.info())
+        .await
+        .unwrap_or_else(|_| {
+            Err(Failure::new(
+                ErrorCode::EngineTimeout,
+                format!("The engine did not answer within {} s.", PATIENCE.as_secs()),
+            ))
+        });
     let mut view = ServerTest {
         latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         host_key: engine.observed_host_key(),

@@ -33,7 +33,8 @@ pub async fn handler(
     caller: Caller,
     Json(body): Json<WayBody>,
 ) -> Result<Json<ServerTest>, Problem> {
-    caller.audit(AuditNote::new("server.test", &body.endpoint));
+    // Not the endpoint: what is not checked yet may hold a password.
+    caller.audit(AuditNote::new("server.test", "a new server"));
     caller.require(Verb::ServerManage, Target::Everything)?;
     let body = ServerBody {
         name: "new".to_owned(),

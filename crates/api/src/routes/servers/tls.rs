@@ -12,39 +12,42 @@ const LARGEST: usize = 256 * 1024;
 
 /// TLS of a `tcps` server, PEM texts. In a change, what is left out stays and `null` clears.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct TlsBody {
     /// Certificates to trust; the system's are not.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     ca: Option<Option<String>>,
     /// The client certificate, when the engine asks for one.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     cert: Option<Option<String>>,
     /// Its private key. Never returned.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     key: Option<Option<SecretString>>,
 }
 
 impl TlsBody {
     /// The whole of a server's TLS after this change of `present`, checked; `None` when nothing of it is left.
-    pub fn setting(
-        self,
-        present: Option<&TlsSecrets>,
-        faults: &mut Faults,
-    ) -> Option<ServerTlsSetting> {
+    pub fn setting(self, present: Option<&TlsSecrets>, faults: &mut Faults) -> Option<ServerTlsSetting> {
         let ca = self.ca.unwrap_or_else(|| present.map(|tls| tls.ca.clone()));
-        let cert = self.cert.unwrap_or_else(|| present.and_then(|tls| tls.cert.clone()));
-        let key = self.key.unwrap_or_else(|| present.and_then(|tls| tls.key.clone()));
+        let cert = self
+            .cert
+            .unwrap_or_else(|| present.and_then(|tls| tls.cert.clone()));
+        let key = self
+            .key
+            .unwrap_or_else(|| present.and_then(|tls| tls.key.clone()));
         let (ca, cert) = (filled(ca), filled(cert));
         let key = key.filter(|key| !key.expose_secret().trim().is_empty());
         if ca.is_none() && cert.is_none() && key.is_none() {
             return None;
         }
         let Some(ca) = ca else {
-            faults.add("tls.ca", "is required: the certificate of the authority that signed the engine's");
+            faults.add(
+                "tls.ca",
+                "is required: the certificate of the authority that signed the engine's",
+            );
             return None;
         };
         let ca_info = faults.take("tls.ca", read(&ca))?;
@@ -83,7 +86,10 @@ impl TlsBody {
 /// A `tcps` server needs to know whom to trust.
 pub fn check_needed(endpoint: &Endpoint, configured: bool, faults: &mut Faults) {
     if matches!(endpoint, Endpoint::Tcps { .. }) && !configured {
-        faults.add("tls.ca", "is required for tcps: the system's authorities are not trusted for servers");
+        faults.add(
+            "tls.ca",
+            "is required for tcps: the system's authorities are not trusted for servers",
+        );
     }
 }
 

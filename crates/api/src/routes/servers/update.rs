@@ -13,18 +13,18 @@ use crate::{AppState, Problem};
 
 /// What to change of a server; what is left out stays as it is.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct ServerPatch {
     /// A new name.
     name: Option<String>,
     /// A new way. A pinned host key is forgotten when it leads to another machine.
     endpoint: Option<String>,
     /// A new text.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     description: Option<Option<String>>,
     /// All tags, instead of the present ones.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<String>>)]
     tags: Option<Option<Vec<String>>>,
     /// Switch it on or off.
@@ -32,11 +32,11 @@ pub struct ServerPatch {
     /// Hold its queue, or let it go on.
     paused: Option<bool>,
     /// Change its TLS field by field; `null` forgets all of it.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<TlsBody>)]
     tls: Option<Option<TlsBody>>,
     /// Change its SSH field by field; `null` forgets all of it.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<SshBody>)]
     ssh: Option<Option<SshBody>>,
 }
@@ -56,7 +56,10 @@ impl ServerPatch {
             change.endpoint = faults.take("endpoint", fields::endpoint(endpoint));
         }
         if let Some(description) = self.description {
-            change.description = faults.take("description", fields::description(&description.unwrap_or_default()));
+            change.description = faults.take(
+                "description",
+                fields::description(&description.unwrap_or_default()),
+            );
         }
         if let Some(tags) = self.tags {
             change.tags = faults.take("tags", fields::tags(&tags.unwrap_or_default()));
@@ -118,7 +121,11 @@ pub async fn handler(
     Json(body): Json<ServerPatch>,
 ) -> Result<Json<Server>, Problem> {
     let before = state.store.existing_server(id, &caller.access).await?;
-    caller.audit(AuditNote::new("server.update", &before.name).on(id, &before.name).detail(body.told()));
+    caller.audit(
+        AuditNote::new("server.update", &before.name)
+            .on(id, &before.name)
+            .detail(body.told()),
+    );
     caller.require(Verb::ServerManage, Target::WholeServer(id))?;
     let present = state.store.server_for_engine(id).await?;
     let change = body.check(&present)?;
@@ -146,7 +153,11 @@ impl ServerPatch {
             ("tls", self.tls.is_some()),
             ("ssh", self.ssh.is_some()),
         ];
-        let given: Vec<&str> = fields.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+        let given: Vec<&str> = fields
+            .iter()
+            .filter(|(_, given)| *given)
+            .map(|(name, _)| *name)
+            .collect();
         given.join(", ")
     }
 }
