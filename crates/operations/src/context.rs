@@ -23,6 +23,8 @@ pub struct Deps {
     pub archives: ArchiveStore,
     /// Copies whose targets find each other.
     pub copies: Gatherings,
+    /// Held from numbering events to sending them: they leave in the order of their numbers.
+    pub order: Arc<tokio::sync::Mutex<()>>,
     /// Where events go.
     pub events: broadcast::Sender<Event>,
 }

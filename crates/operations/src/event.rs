@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::containers::ContainerStatus;
 use imagefleet_model::{Operation, OperationId, OperationKind, ServerId, Step, Timestamp};
 
 /// What the program announces after it can be read in the database. The live events are made from it.
@@ -15,6 +16,8 @@ pub enum Event {
     ServerChanged(ServerId),
     /// The containers of a server have changed.
     ContainersChanged(ServerId),
+    /// A container is new, gone or in another state.
+    ContainerStatus(Arc<ContainerStatus>),
 }
 
 /// A step as it stands, with what its event has to tell.

@@ -8,11 +8,14 @@ use tokio::sync::broadcast;
 use crate::archives::ArchiveStore;
 use crate::context::Deps;
 use crate::kinds::copy::Gatherings;
+use crate::reconcilers::sweep_archives;
 use crate::runner::{RunnerOptions, Shared, announce};
 use crate::{EngineSource, Event};
 
 /// Events that a slow listener may be behind before it misses some.
 const EVENT_BUFFER: usize = 4096;
+/// How often archives are looked at whose time may be over.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// Who starts an operation.
 #[derive(Debug, Clone)]
@@ -54,6 +57,7 @@ impl Operations {
                 engines,
                 archives,
                 copies: Gatherings::default(),
+                order: Arc::default(),
                 events,
             },
             options,
@@ -66,6 +70,8 @@ impl Operations {
         announce(self.deps(), settled).await;
         self.deps().store.put_right_stale_statuses().await?;
         self.0.start();
+        let sweeping = sweep_archives(self.deps().clone(), SWEEP_EVERY, self.0.closing.clone());
+        self.0.tracker.spawn(sweeping);
         Ok(())
     }
 

@@ -4,9 +4,15 @@
 //! offset: nothing has to be appended to, so a bucket serves as well as a folder, and an upload that was begun through
 //! one program can go on through another.
 
+mod in_hand;
+mod leftovers;
 mod read;
 mod upload;
 mod write;
+
+pub use in_hand::{Hold, InHand};
+pub use leftovers::Staged;
+pub use upload::{STRETCH, Stretch};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +61,8 @@ pub struct ArchiveStore {
     folder: Option<PathBuf>,
     prefix: object_store::path::Path,
     chunk: usize,
+    /// Uploads that a request writes at this moment.
+    pub in_hand: InHand,
     /// How long archives are kept.
     pub policy: ArchivePolicy,
 }
@@ -75,6 +83,7 @@ impl ArchiveStore {
             folder: Some(path.to_owned()),
             prefix: object_store::path::Path::default(),
             chunk: FOLDER_CHUNK,
+            in_hand: InHand::default(),
             policy,
         })
     }
@@ -97,6 +106,7 @@ impl ArchiveStore {
             folder: None,
             prefix,
             chunk: BUCKET_CHUNK,
+            in_hand: InHand::default(),
             policy,
         })
     }

@@ -1,18 +1,19 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use imagefleet_archive::ByteStream;
 use imagefleet_model::Failure;
-use object_store::{ObjectStore as _, ObjectStoreExt as _, WriteMultipart};
+use imagefleet_store::UploadStretch;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 
-use super::{ArchiveStore, CHUNKS_UNDER_WAY, storage_failure};
+use super::{ArchiveStore, storage_failure};
 
 /// Bytes of one stretch: what a crash can cost at most.
-const STRETCH: u64 = 64 << 20;
+pub const STRETCH: u64 = 64 << 20;
 
 /// How one stretch of an upload ended.
 #[derive(Debug)]
 pub struct Stretch {
-    /// Bytes that are stored now.
-    pub stored: u64,
+    /// What is stored now; `None` when nothing came.
+    pub stored: Option<UploadStretch>,
     /// Whether the sender's stream has ended; otherwise another stretch follows.
     pub ended: bool,
     /// Why the stream broke, when it did: what came before it is stored all the same.
@@ -20,97 +21,73 @@ pub struct Stretch {
 }
 
 impl ArchiveStore {
-    /// Stores the next stretch of an upload, at `offset`, from a stream that may go on after it.
+    /// Stores the next stretch of an upload, which begins at `start`, from a stream that may go on after it. It counts
+    /// when the database knows it; two that store the same bytes at once are two objects.
     pub async fn write_stretch(
         &self,
         location: &str,
-        offset: u64,
+        start: u64,
         bytes: &mut ByteStream,
     ) -> Result<Stretch, Failure> {
-        let path = self.path(&stretch_location(location, offset));
-        let upload = self
-            .objects
-            .put_multipart(&path)
-            .await
-            .map_err(|error| storage_failure(&error))?;
-        let mut writing = WriteMultipart::new_with_chunk_size(upload, self.chunk);
-        let mut stretch = Stretch {
-            stored: 0,
-            ended: false,
-            broken: None,
-        };
-        while stretch.stored < STRETCH {
+        let name = format!("{start:020}-{:08x}", rand::random::<u32>());
+        let mut writing = self.begin(&format!("{location}/{name}")).await?;
+        let (mut size, mut ended, mut broken) = (0, false, None);
+        while size < STRETCH && !ended && broken.is_none() {
             match bytes.next().await {
-                None => stretch.ended = true,
-                Some(Err(failure)) => stretch.broken = Some(failure),
+                None => ended = true,
+                Some(Err(failure)) => broken = Some(failure),
                 Some(Ok(chunk)) => {
-                    stretch.stored += chunk.len() as u64;
-                    writing.put(chunk);
-                    if let Err(error) = writing.wait_for_capacity(CHUNKS_UNDER_WAY).await {
-                        writing.abort().await.ok();
-                        return Err(storage_failure(&error));
-                    }
-                    continue;
+                    size += chunk.len() as u64;
+                    writing.put(chunk).await?;
                 }
             }
-            break;
         }
-        if stretch.stored == 0 {
-            writing.abort().await.ok();
-        } else {
-            writing.finish().await.map_err(|error| storage_failure(&error))?;
+        if size > 0 {
+            writing.finish().await?;
         }
-        Ok(stretch)
+        Ok(Stretch {
+            stored: (size > 0).then_some(UploadStretch { start, size, name }),
+            ended,
+            broken,
+        })
     }
 
     /// Takes back a stretch: its checksum was wrong, or somebody else was faster.
-    pub async fn drop_stretch(&self, location: &str, offset: u64) -> Result<(), Failure> {
-        self.delete(&stretch_location(location, offset)).await
+    pub async fn drop_stretch(&self, location: &str, stretch: &UploadStretch) -> Result<(), Failure> {
+        self.delete(&format!("{location}/{}", stretch.name)).await
     }
 
-    /// All bytes of an upload, up to `length`.
-    pub async fn read_upload(&self, location: &str, length: u64) -> Result<ByteStream, Failure> {
-        let mut stretches = self.stretches(location).await?;
-        stretches.retain(|(offset, _)| *offset < length);
+    /// The bytes of these stretches, one behind the other.
+    #[must_use]
+    pub fn read_upload(&self, location: &str, stretches: Vec<UploadStretch>) -> ByteStream {
         let store = self.clone();
         let location = location.to_owned();
-        Ok(stream::iter(stretches)
-            .then(move |(offset, size)| {
+        stream::iter(stretches)
+            .then(move |stretch| {
                 let store = store.clone();
-                let location = stretch_location(&location, offset);
-                async move { store.read(&location, 0..size.min(length - offset)).await }
+                let place = format!("{location}/{}", stretch.name);
+                async move { store.read(&place, 0..stretch.size).await }
             })
             .try_flatten()
-            .boxed())
+            .boxed()
     }
 
-    /// Removes all bytes of an upload.
+    /// Removes all bytes of an upload, also those that never counted.
     pub async fn delete_upload(&self, location: &str) -> Result<(), Failure> {
-        for (offset, _) in self.stretches(location).await? {
-            self.drop_stretch(location, offset).await?;
-        }
-        Ok(())
-    }
-
-    async fn stretches(&self, location: &str) -> Result<Vec<(u64, u64)>, Failure> {
-        let found: Vec<_> = self
+        let objects: Vec<_> = self
             .objects
             .list(Some(&self.path(location)))
             .try_collect()
             .await
             .map_err(|error| storage_failure(&error))?;
-        let mut stretches: Vec<(u64, u64)> = found
-            .into_iter()
-            .filter_map(|object| Some((object.location.filename()?.parse().ok()?, object.size)))
-            .collect();
-        stretches.sort_unstable();
-        Ok(stretches)
+        for object in objects {
+            match self.objects.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(storage_failure(&error)),
+            }
+        }
+        Ok(())
     }
-}
-
-/// Twenty digits: names sort as offsets do.
-fn stretch_location(location: &str, offset: u64) -> String {
-    format!("{location}/{offset:020}")
 }
 
 #[cfg(test)]
@@ -142,20 +119,24 @@ mod tests {
             .write_stretch("uploads/a", 0, &mut bytes(vec![Ok("hello "), Err(broken)]))
             .await;
         let first = first.expect("stored");
-        assert!(first.stored == 6 && first.broken.is_some() && !first.ended);
+        assert!(first.broken.is_some() && !first.ended);
+        let first = first.stored.expect("six bytes");
+        assert_eq!((first.start, first.size), (0, 6));
         let second = store
             .write_stretch("uploads/a", 6, &mut bytes(vec![Ok("world")]))
             .await
             .expect("stored");
-        assert!(second.ended && second.stored == 5);
+        assert!(second.ended);
+        let second = second.stored.expect("five bytes");
         assert_eq!(
-            text(store.read_upload("uploads/a", 11).await.expect("readable")).await,
+            text(store.read_upload("uploads/a", vec![first.clone(), second])).await,
             "hello world"
         );
         store.delete_upload("uploads/a").await.expect("deleted");
-        assert_eq!(
-            text(store.read_upload("uploads/a", 11).await.expect("readable")).await,
-            ""
+        let mut gone = store.read_upload("uploads/a", vec![first]);
+        assert!(
+            gone.next().await.expect("an answer").is_err(),
+            "never a short file"
         );
     }
 

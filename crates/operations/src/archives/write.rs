@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use imagefleet_archive::ByteStream;
 use imagefleet_model::Failure;
@@ -6,35 +7,59 @@ use object_store::{ObjectStoreExt as _, WriteMultipart};
 use super::{ArchiveStore, CHUNKS_UNDER_WAY, storage_failure};
 
 impl ArchiveStore {
-    /// Writes one archive as it comes. Nothing is there before all of it is: a failure of the stream or of the place
-    /// leaves no file.
+    /// Writes one archive as it comes. Nothing is there before all of it is: a failure of the stream or of the place,
+    /// and a write that is dropped, leave no file.
     pub async fn write(&self, location: &str, mut bytes: ByteStream) -> Result<u64, Failure> {
+        let mut writing = self.begin(location).await?;
+        let mut written = 0u64;
+        while let Some(chunk) = bytes.next().await {
+            let chunk = chunk?;
+            written += chunk.len() as u64;
+            writing.put(chunk).await?;
+        }
+        writing.finish().await?;
+        Ok(written)
+    }
+
+    pub(super) async fn begin(&self, location: &str) -> Result<Writing, Failure> {
         let upload = self
             .objects
             .put_multipart(&self.path(location))
             .await
             .map_err(|e| storage_failure(&e))?;
-        let mut writing = WriteMultipart::new_with_chunk_size(upload, self.chunk);
-        let mut written = 0u64;
-        while let Some(chunk) = bytes.next().await {
-            let step = match chunk {
-                Ok(chunk) => {
-                    written += chunk.len() as u64;
-                    writing.put(chunk);
-                    writing
-                        .wait_for_capacity(CHUNKS_UNDER_WAY)
-                        .await
-                        .map_err(|error| storage_failure(&error))
-                }
-                Err(failure) => Err(failure),
-            };
-            if let Err(failure) = step {
-                // What matters is why; a leftover of the place's own is swept up later.
-                writing.abort().await.ok();
-                return Err(failure);
-            }
+        Ok(Writing(Some(WriteMultipart::new_with_chunk_size(
+            upload, self.chunk,
+        ))))
+    }
+}
+
+/// An object that is being written. It is there when [`Writing::finish`] has ended well, and otherwise it leaves
+/// nothing behind.
+pub(super) struct Writing(Option<WriteMultipart>);
+
+impl Writing {
+    /// Hands bytes over; waits while too many are on their way.
+    pub(super) async fn put(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        let Some(writing) = &mut self.0 else { return Ok(()) };
+        writing.put(bytes);
+        let room = writing.wait_for_capacity(CHUNKS_UNDER_WAY).await;
+        room.map_err(|error| storage_failure(&error))
+    }
+
+    pub(super) async fn finish(mut self) -> Result<(), Failure> {
+        if let Some(writing) = self.0.take() {
+            writing.finish().await.map_err(|error| storage_failure(&error))?;
         }
-        writing.finish().await.map_err(|error| storage_failure(&error))?;
-        Ok(written)
+        Ok(())
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let Some(writing) = self.0.take() else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // What the place keeps of it until then is invisible, and a bucket would keep it for ever.
+            runtime.spawn(async move { writing.abort().await.ok() });
+        }
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use imagefleet_archive::{Compression, Limits, export};
+use imagefleet_archive::{ArchiveContents, Compression, Limits, export};
 use imagefleet_model::{ErrorCode, ExportedImage, Failure, Image, OperationKind};
 use imagefleet_store::{NewExport, NewOperation, NewStep, StepOutcome, new_export_id};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Done;
 use crate::Actor;
 use crate::context::StepContext;
+use crate::reconcilers::keep_to_budget;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Payload {
@@ -162,7 +163,9 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let payload: Payload = context.payload()?;
     let (store, archives) = (&context.deps.store, &context.deps.archives);
     context.progress.say("Making room");
+    // Compressed it will be less, but by how much nobody knows.
     archives.require_space(payload.size)?;
+    require_budget(&payload, archives.policy.budget)?;
     let location = location(&payload.export_id);
     forget(context, &payload.export_id).await?;
     let new = NewExport {
@@ -205,9 +208,16 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         .policy
         .export_days
         .map(|days| store.clock().now() + Duration::from_secs(u64::from(days) * 86_400));
-    store
+    let kept = store
         .finish_export(&payload.export_id, sealed.size, &sealed.sha256, expires_at)
         .await?;
+    if !kept {
+        return Err(Failure::new(
+            ErrorCode::ExportUnavailable,
+            "The export was deleted while it was made.",
+        ));
+    }
+    keep_to_budget(&context.deps).await?;
     Ok(Done {
         message: format!("{} is ready", payload.file_name),
         result: json!({
@@ -222,14 +232,38 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     })
 }
 
+/// A single export may not be larger than all of them together.
+fn require_budget(payload: &Payload, budget: Option<u64>) -> Result<(), Failure> {
+    match budget {
+        Some(budget) if payload.compression == Compression::None && payload.size > budget => {
+            Err(Failure::new(
+                ErrorCode::NoSpace,
+                format!(
+                    "All exports together may take {} MiB; this one would take {}.",
+                    budget >> 20,
+                    payload.size >> 20
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Every image that was asked for must be inside: engines have been seen to leave some out without a word.
-fn require_all(payload: &Payload, contents: &imagefleet_archive::ArchiveContents) -> Result<(), Failure> {
-    let inside = contents.references();
-    let missing = payload
-        .images
-        .iter()
-        .find(|image| image.tag.is_some() && !inside.contains(&image.full_name.as_str()));
-    match missing {
+fn require_all(payload: &Payload, contents: &ArchiveContents) -> Result<(), Failure> {
+    let references = contents.references();
+    let is_inside = |image: &ExportedImage| match &image.tag {
+        Some(_) => references.contains(&image.full_name.as_str()),
+        None => contents.images.iter().any(|inside| {
+            let ids = [
+                Some(&inside.config_digest),
+                inside.manifest_digest.as_ref(),
+                inside.target_digest.as_ref(),
+            ];
+            ids.into_iter().flatten().any(|id| *id == image.full_name)
+        }),
+    };
+    match payload.images.iter().find(|image| !is_inside(image)) {
         Some(image) => Err(Failure::new(
             ErrorCode::ArchiveCorrupt,
             format!("The engine's archive does not hold {}.", image.full_name),

@@ -16,6 +16,7 @@ use super::{Done, sync};
 use crate::Actor;
 use crate::context::StepContext;
 use crate::reporter::Reporter;
+use crate::uploads::look;
 
 /// A server that takes nothing for so long is given up; Podman spools a whole archive before it says a word.
 const STALL: Duration = Duration::from_secs(600);
@@ -107,16 +108,7 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let payload: Payload = context.payload()?;
     let store = &context.deps.store;
     let upload = store.any_upload(&payload.upload_id).await?;
-    let contents: ArchiveContents = upload
-        .contents
-        .clone()
-        .and_then(|contents| serde_json::from_value(contents).ok())
-        .ok_or_else(|| {
-            Failure::new(
-                ErrorCode::UploadIncomplete,
-                "The upload has not been looked into.",
-            )
-        })?;
+    let contents = look(&context.deps, &upload).await?;
     let references: Vec<String> = match &payload.rename {
         Some(name) => vec![name.clone()],
         None => contents.references().into_iter().map(ToOwned::to_owned).collect(),
@@ -127,11 +119,8 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     if !payload.force {
         refuse_takeover(context, engine.as_ref(), &contents.images, &references).await?;
     }
-    let archive = context
-        .deps
-        .archives
-        .read_upload(&upload.location, upload.received)
-        .await?;
+    let stretches = store.upload_stretches(&upload.id).await?;
+    let archive = context.deps.archives.read_upload(&upload.location, stretches);
     let plan = CopyPlan {
         images: contents.images.iter().map(SourceImage::from).collect(),
         targets: vec![TargetPlan {
@@ -158,6 +147,7 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     );
     let loaded = tokio::try_join!(copying.run, load).map(|(_, loaded)| loaded)?;
     context.progress.say("Reading the server's images");
+    verify(engine.as_ref(), &contents.images, &references).await?;
     sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
     let mut images = Vec::with_capacity(references.len());
     for reference in &references {
@@ -200,6 +190,20 @@ async fn refuse_takeover(
                     "{} has other content under {reference} already; import with force to replace the tag.",
                     context.step.server_name
                 ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the engine has what was sent: some say yes to what they could not take.
+async fn verify(engine: &dyn Engine, images: &[ArchiveImage], references: &[String]) -> Result<(), Failure> {
+    for reference in references {
+        let there = engine.image(reference).await?;
+        if !images.iter().any(|image| image.diff_ids() == there.diff_ids) {
+            return Err(Failure::new(
+                ErrorCode::EngineError,
+                format!("The engine took the archive, but has other content under {reference}."),
             ));
         }
     }

@@ -1,6 +1,7 @@
 //! One file per kind of operation: how it is planned (checked input → steps) and how one step of it runs.
 
 pub mod copy;
+pub mod create_container;
 pub mod delete;
 pub mod export;
 pub mod import;
@@ -42,6 +43,7 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         OperationKind::ExportImage => export::run(context).await,
         OperationKind::ImportImage => import::run(context).await,
         OperationKind::CopyImage => copy::run(context).await,
+        OperationKind::CreateContainer => create_container::run(context).await,
         kind => Err(Failure::new(
             ErrorCode::Unsupported,
             format!("This version of imagefleet does not know {}.", kind.as_str()),
@@ -55,6 +57,7 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) {
         OperationKind::PullImage => pull::settled(context, outcome).await,
         OperationKind::DeleteImage => delete::settled(context, outcome).await,
         OperationKind::ExportImage => export::settled(context, outcome).await,
+        OperationKind::CreateContainer => create_container::settled(context, outcome).await,
         _ => Ok(()),
     };
     if let Err(failure) = put_right {

@@ -1,16 +1,16 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, stream};
-use imagefleet_engine::{Engine, EngineContainer};
+use imagefleet_engine::Engine;
 use imagefleet_model::{EngineImage, Failure, OperationKind, ServerId};
 use imagefleet_store::{
-    Changes, ImageContent, Inventory, NewOperation, NewStep, SeenContainer, content_fingerprint, seen_images,
+    Changes, ImageContent, Inventory, NewOperation, NewStep, content_fingerprint, seen_images,
 };
 use serde_json::json;
 
 use super::Done;
 use crate::context::{Deps, StepContext};
-use crate::{Actor, Event};
+use crate::{Actor, Event, containers};
 
 /// How many images are asked about at once: enough to hide the network, too few to trouble an engine.
 const INSPECTIONS: usize = 8;
@@ -113,14 +113,14 @@ pub async fn refresh(
     let inventory = Inventory {
         asked_at,
         images: seen_images(&images),
-        containers: containers.into_iter().map(seen_container).collect(),
+        containers: containers.into_iter().map(containers::seen).collect(),
     };
     let changes = deps.store.apply_inventory(server, inventory).await?;
     if changes.any() {
         deps.announce(Event::ImagesChanged(server));
     }
     if changes.containers_changed > 0 {
-        deps.announce(Event::ContainersChanged(server));
+        containers::announce(deps, server, changes.container_states.clone()).await?;
     }
     Ok(changes)
 }
@@ -165,17 +165,4 @@ async fn learn_contents(
     }
     deps.store.remember_contents(&known).await?;
     Ok(())
-}
-
-fn seen_container(container: EngineContainer) -> SeenContainer {
-    SeenContainer {
-        engine_id: container.id,
-        name: container.name,
-        image: container.image,
-        image_engine_id: container.image_id,
-        state: container.state,
-        status: container.status,
-        ports: container.ports,
-        created_at: container.created_at,
-    }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use imagefleet_model::Failure;
@@ -6,12 +7,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Deps;
 
-/// Removes archives whose time is over, what a crash left behind, and the oldest exports when the budget is exceeded.
+/// A file of another program to which nothing was written for so long is nobody's any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Removes archives whose time is over, what a crash left behind, and the oldest exports when the budget is exceeded:
+/// at once, and then `every` so often.
 pub async fn sweep_archives(deps: Deps, every: Duration, stop: CancellationToken) {
+    let mut starting = true;
     loop {
-        if let Err(failure) = sweep(&deps).await {
+        if let Err(failure) = sweep(&deps, starting).await {
             tracing::error!(%failure, "archives could not be swept");
         }
+        starting = false;
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}
@@ -19,8 +26,8 @@ pub async fn sweep_archives(deps: Deps, every: Duration, stop: CancellationToken
     }
 }
 
-/// One sweep.
-pub async fn sweep(deps: &Deps) -> Result<(), Failure> {
+/// One sweep. `starting`: this program has not written anything yet.
+pub async fn sweep(deps: &Deps, starting: bool) -> Result<(), Failure> {
     let (store, archives) = (&deps.store, &deps.archives);
     for export in store.abandoned_exports().await? {
         remove(deps, &export).await?;
@@ -28,19 +35,77 @@ pub async fn sweep(deps: &Deps) -> Result<(), Failure> {
     for export in store.expired_exports().await? {
         remove(deps, &export).await?;
     }
-    if let Some(budget) = archives.policy.budget {
-        let mut taken = store.export_bytes().await?;
-        for export in store.oldest_exports().await? {
-            if taken <= budget {
-                break;
-            }
-            remove(deps, &export).await?;
-            taken = taken.saturating_sub(export.export.size);
+    keep_to_budget(deps).await?;
+    for upload in store.expired_uploads().await? {
+        store.delete_upload(&upload.id).await?;
+        archives.delete_upload(&upload.location).await?;
+    }
+    sweep_nameless(deps).await?;
+    sweep_staged(deps, starting).await
+}
+
+/// Removes the oldest exports until the rest fits. The newest one stays: it was made knowing the budget.
+pub async fn keep_to_budget(deps: &Deps) -> Result<(), Failure> {
+    let Some(budget) = deps.archives.policy.budget else {
+        return Ok(());
+    };
+    let mut taken = deps.store.export_bytes().await?;
+    let mut oldest = deps.store.oldest_exports().await?;
+    oldest.pop();
+    for export in oldest {
+        if taken <= budget {
+            break;
+        }
+        remove(deps, &export).await?;
+        taken = taken.saturating_sub(export.export.size);
+    }
+    Ok(())
+}
+
+/// Bytes that no row speaks of: rows are written before the first byte, so nobody will ever ask for these.
+async fn sweep_nameless(deps: &Deps) -> Result<(), Failure> {
+    let (store, archives) = (&deps.store, &deps.archives);
+    for id in archives.ids("exports").await? {
+        if store
+            .any_export(&id)
+            .await
+            .is_err_and(|error| error.is_not_found())
+        {
+            archives.delete(&format!("exports/{id}")).await?;
         }
     }
-    for upload in store.expired_uploads().await? {
-        archives.delete_upload(&upload.location).await?;
-        store.delete_upload(&upload.id).await?;
+    for id in archives.ids("uploads").await? {
+        if store
+            .any_upload(&id)
+            .await
+            .is_err_and(|error| error.is_not_found())
+        {
+            archives.delete_upload(&format!("uploads/{id}")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Files that a crash left half written. Of an export that is being made the one who makes it takes care; an upload
+/// may be written by another program on the same database.
+async fn sweep_staged(deps: &Deps, starting: bool) -> Result<(), Failure> {
+    let alone = starting && deps.store.is_sqlite();
+    let mut gone = HashSet::new();
+    for staged in deps.archives.staged().await? {
+        let wanted = match staged.kind.as_str() {
+            "exports" => deps.store.any_export(&staged.id).await.is_ok(),
+            _ => !alone && staged.idle < ABANDONED && deps.store.any_upload(&staged.id).await.is_ok(),
+        };
+        if !wanted {
+            deps.archives.remove_staged(&staged).await?;
+            gone.insert(staged.id);
+        }
+    }
+    if !gone.is_empty() {
+        tracing::info!(
+            archives = gone.len(),
+            "what a crash left half written was removed"
+        );
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ pub async fn pump(shared: Arc<Shared>) {
         if changed.is_empty() {
             continue;
         }
+        let _order = shared.deps.order.lock().await;
         match shared.deps.store.save_progress(&changed).await {
             Ok(stored) => stored
                 .into_iter()

@@ -30,12 +30,14 @@ pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutc
 
 /// Sends the last state of every changed step, then the one final event of every ended operation.
 pub async fn announce(deps: &Deps, settled: Settled) {
+    let order = deps.order.lock().await;
     match deps.store.number_steps(&settled.steps).await {
         Ok(stored) => stored
             .into_iter()
             .for_each(|stored| deps.announce(progress_event(stored))),
         Err(error) => tracing::error!(%error, "the last states could not be announced"),
     }
+    drop(order);
     for operation in &settled.ended {
         announce_end(deps, operation).await;
     }
@@ -43,6 +45,7 @@ pub async fn announce(deps: &Deps, settled: Settled) {
 
 /// Sends the final event of an operation, unless somebody has.
 pub async fn announce_end(deps: &Deps, operation: &str) {
+    let _order = deps.order.lock().await;
     match deps.store.take_announcement(operation).await {
         Ok(Some(end)) => {
             count(&end.operation);

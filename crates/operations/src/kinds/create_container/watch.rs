@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use imagefleet_engine::{ContainerDetail, Engine, LogOptions};
+use imagefleet_model::{ErrorCode, Failure};
+use tokio::time::{Instant, sleep, timeout};
+
+/// A container that is up for so long has started.
+const LONG_ENOUGH: Duration = Duration::from_millis(1_500);
+/// How often it is looked at.
+const EVERY: Duration = Duration::from_millis(250);
+/// Of the log of one that ended, people see the last lines and not more than fits into a message.
+const LINES: u64 = 20;
+const BYTES: usize = 4 * 1024;
+/// An engine that does not give the log by then does not hold up the answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How a container ended that had just been started.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code, when it is there to tell.
+    pub exit_code: Option<i64>,
+    /// The last lines of its log.
+    pub log: Vec<String>,
+    /// All of that for people.
+    pub sentence: String,
+}
+
+/// Watches a container that was just started; how it ended, if it did.
+pub async fn stays_up(engine: &dyn Engine, id: &str, auto_remove: bool) -> Result<Option<Ended>, Failure> {
+    let until = Instant::now() + LONG_ENOUGH;
+    loop {
+        match engine.container(id).await {
+            Ok(detail) if has_ended(&detail) => return Ok(Some(ended(engine, id, &detail).await)),
+            Ok(_) => {}
+            Err(failure) if failure.code == ErrorCode::ContainerNotFound && auto_remove => {
+                return Ok(Some(Ended {
+                    exit_code: None,
+                    log: Vec::new(),
+                    sentence:
+                        "The container ended right after its start and was removed, as asked (auto-remove): \
+                               its log went with it."
+                            .to_owned(),
+                }));
+            }
+            Err(failure) => return Err(failure),
+        }
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        sleep(EVERY).await;
+    }
+}
+
+/// One that the engine starts again and again has ended too.
+fn has_ended(detail: &ContainerDetail) -> bool {
+    detail.restart_count > 0
+        || matches!(
+            detail.summary.state.as_str(),
+            "exited" | "dead" | "stopped" | "restarting" | "removing"
+        )
+}
+
+async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail) -> Ended {
+    let log = match timeout(PATIENCE, last_lines(engine, id)).await {
+        Ok(Ok(log)) => log,
+        Ok(Err(failure)) => {
+            tracing::debug!(%failure, "the log of a container that ended could not be read");
+            Vec::new()
+        }
+        Err(_) => Vec::new(),
+    };
+    let how = match detail.exit_code {
+        Some(code) => format!(" with exit code {code}"),
+        None => String::new(),
+    };
+    let why = if detail.error.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", detail.error)
+    };
+    let said = if log.is_empty() {
+        "it wrote nothing to its log.".to_owned()
+    } else {
+        format!("its last log lines:\n{}", log.join("\n"))
+    };
+    Ended {
+        exit_code: detail.exit_code,
+        sentence: format!(
+            "The container {} ended right after its start{how}{why}; {said}",
+            detail.summary.name
+        ),
+        log,
+    }
+}
+
+async fn last_lines(engine: &dyn Engine, id: &str) -> Result<Vec<String>, Failure> {
+    let options = LogOptions {
+        tail: Some(LINES),
+        ..LogOptions::default()
+    };
+    let mut chunks = engine.logs(id, options).await?;
+    let mut bytes: Vec<u8> = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        bytes.extend_from_slice(&chunk?.bytes);
+        if bytes.len() > 2 * BYTES {
+            bytes.drain(..bytes.len() - BYTES);
+        }
+    }
+    let start = bytes.len().saturating_sub(BYTES);
+    let text = String::from_utf8_lossy(&bytes[start..]);
+    Ok(text
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect())
+}
