@@ -103,7 +103,7 @@ impl BlobHasher {
     fn begin(&mut self) {
         match Packing::of(&self.head) {
             Packing::Gzip => {
-                self.inside = Some(Inside::Gzip(Box::new(MultiGzDecoder::new(Tally::default()))))
+                self.inside = Some(Inside::Gzip(Box::new(MultiGzDecoder::new(Tally::default()))));
             }
             Packing::Zstd => match ZstdFrames::new() {
                 Ok(frames) => self.inside = Some(Inside::Zstd(Box::new(frames), Tally::default())),

@@ -1,7 +1,7 @@
 use std::io;
 
 use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::stream::{self, StreamExt};
 use imagefleet_model::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
@@ -35,81 +35,6 @@ impl Compression {
             Self::Zstd => ".tar.zst",
         }
     }
-}
-
-/// Bytes compressed as one gzip member or zstd frame. Both forms allow many in a row, so blocks are compressed side by side, and the
-/// loss against one long run is below one per cent.
-const BLOCK: usize = 1 << 20;
-/// Gzip levels above this one win a few per cent of size for a multiple of the time.
-const GZIP_LEVEL: u32 = 3;
-/// The level that zstd itself takes.
-const ZSTD_LEVEL: i32 = 3;
-
-/// The stream, compressed on other threads. `None` gives it back as it is.
-pub fn compress(stream: ByteStream, compression: Compression) -> ByteStream {
-    let pack = match compression {
-        Compression::None => return stream,
-        Compression::Gzip => gzip_block,
-        Compression::Zstd => zstd_block,
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    blocks(stream)
-        .map(move |block| async move {
-            let block = block?;
-            let packed = tokio::task::spawn_blocking(move || pack(&block)).await;
-            match packed {
-                Ok(Ok(packed)) => Ok(packed),
-                Ok(Err(error)) => Err(Failure::new(
-                    ErrorCode::Internal,
-                    format!("compressing failed: {error}"),
-                )),
-                Err(error) => Err(Failure::new(
-                    ErrorCode::Internal,
-                    format!("compressing stopped: {error}"),
-                )),
-            }
-        })
-        .buffered(threads)
-        .boxed()
-}
-
-fn gzip_block(block: &[u8]) -> io::Result<Bytes> {
-    use io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(
-        Vec::with_capacity(block.len() / 2),
-        flate2::Compression::new(GZIP_LEVEL),
-    );
-    encoder.write_all(block)?;
-    encoder.finish().map(Bytes::from)
-}
-
-fn zstd_block(block: &[u8]) -> io::Result<Bytes> {
-    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
-    // As the zstd program does: a damaged file is then told from a damaged image.
-    compressor.include_checksum(true)?;
-    compressor.compress(block).map(Bytes::from)
-}
-
-/// The stream cut into pieces of [`BLOCK`] bytes.
-fn blocks(stream: ByteStream) -> impl futures_util::Stream<Item = Result<Bytes>> + Send {
-    let start = (stream, BytesMut::new(), Bytes::new(), false);
-    stream::unfold(start, |(mut stream, mut block, mut rest, mut over)| async move {
-        while !over && block.len() < BLOCK {
-            if rest.is_empty() {
-                match stream.next().await {
-                    Some(Ok(chunk)) => rest = chunk,
-                    Some(Err(failure)) => {
-                        return Some((Err(failure), (stream, BytesMut::new(), Bytes::new(), true)));
-                    }
-                    None => over = true,
-                }
-            }
-            let take = (BLOCK - block.len()).min(rest.len());
-            block.extend_from_slice(&rest.split_to(take));
-        }
-        let full = block.split().freeze();
-        (!full.is_empty()).then_some((Ok(full), (stream, block, rest, over)))
-    })
 }
 
 /// The stream, decompressed when it begins like gzip or zstd, else as it is.

@@ -93,7 +93,7 @@ pub struct ArchiveLayer {
     pub digest: String,
     /// Digest of the inflated tar.
     pub diff_id: String,
-    /// Digest of it and everything below (OCI image specification, "Layer ChainID").
+    /// Digest of it and everything below (OCI image specification, "Layer `ChainID`").
     pub chain_id: String,
     /// Its blob's OCI media type.
     pub media_type: String,
@@ -117,7 +117,7 @@ pub struct SkippedManifest {
     pub reason: String,
 }
 
-/// Chain ids of these layers, base first (OCI image specification, "Layer ChainID").
+/// Chain ids of these layers, base first (OCI image specification, "Layer `ChainID`").
 #[must_use]
 pub fn chain_ids(diff_ids: &[String]) -> Vec<String> {
     let mut chain: Vec<String> = Vec::with_capacity(diff_ids.len());

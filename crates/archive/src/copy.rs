@@ -70,6 +70,7 @@ pub struct TargetStream {
 }
 
 /// Passes one archive (plain, gzip or zstd) on to many targets.
+#[must_use]
 pub fn copy(source: ByteStream, plan: CopyPlan) -> Copying {
     let mut streams = Vec::with_capacity(plan.targets.len());
     let mut targets = Vec::with_capacity(plan.targets.len());

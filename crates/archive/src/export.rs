@@ -65,6 +65,7 @@ impl Sealing {
 ///
 /// The stream ends well only when the archive is whole and true; otherwise its last item is the failure, and what was written of the
 /// file must go. To be called within a Tokio runtime.
+#[must_use]
 pub fn export(save: ByteStream, compression: Compression, limits: &Limits) -> (ByteStream, Sealing) {
     let sealing = Sealing::default();
     let checked = ahead(checked(save, Reader::new(limits), compression, sealing.clone()));

@@ -12,6 +12,7 @@
 mod blob;
 pub mod build;
 mod collect;
+mod compress;
 mod compression;
 mod contents;
 pub mod copy;
@@ -26,7 +27,8 @@ mod stream;
 mod tar;
 mod zstd_frames;
 
-pub use compression::{Compression, compress, decompress};
+pub use compress::compress;
+pub use compression::{Compression, decompress};
 pub use contents::{ArchiveContents, ArchiveForms, ArchiveImage, ArchiveLayer, SkippedManifest, chain_ids};
 pub use copy::{
     CopyCounters, CopyFigures, CopyPlan, Copying, Held, SourceImage, SourceLayer, TargetForm, TargetPlan,

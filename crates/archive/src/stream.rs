@@ -24,6 +24,7 @@ pub fn from_reader(reader: impl AsyncRead + Send + 'static) -> ByteStream {
 }
 
 /// A stream as the body of a request; a failure travels inside the `io::Error`.
+#[must_use]
 pub fn into_body(stream: ByteStream) -> BoxStream<'static, io::Result<Bytes>> {
     stream.map(|chunk| chunk.map_err(io::Error::other)).boxed()
 }
