@@ -169,7 +169,7 @@ impl ListedImage {
             .map(|told| platform(&told.os, &told.architecture, &told.variant));
         EngineImage {
             id: self.id,
-            repo_tags: named(self.repo_tags),
+            repo_tags: tags(self.repo_tags),
             repo_digests: named(self.repo_digests),
             size: count(self.size),
             created_at: from_seconds(self.created),
@@ -178,13 +178,20 @@ impl ListedImage {
     }
 }
 
+/// Podman puts names with digests among the tags of an image that lost its last one.
+fn tags(names: Vec<String>) -> Vec<String> {
+    let mut tags = named(names);
+    tags.retain(|name| !name.contains('@'));
+    tags
+}
+
 pub(super) async fn inspect(client: &Client, name: &str) -> Result<ImageDetail> {
     let path = format!("/images/{}/json", segment(name)?);
     let image: InspectedImage = client.ask(Call::get(path, Topic::Image)).await?;
     let healthcheck = image.config.healthcheck_line();
     Ok(ImageDetail {
         id: image.id,
-        repo_tags: named(image.repo_tags),
+        repo_tags: tags(image.repo_tags),
         repo_digests: named(image.repo_digests),
         size: count(image.size),
         platform: platform(&image.os, &image.architecture, &image.variant),

@@ -242,7 +242,11 @@ impl State {
         }
         self.event("container", "start", &id);
         if spec.command.first().is_some_and(|command| command == "exit") {
-            let code = spec.command.get(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+            let code = spec
+                .command
+                .get(1)
+                .and_then(|code| code.parse().ok())
+                .unwrap_or(0);
             self.end_container(&id, code, true)?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use imagefleet_engine::{LogOptions, LogStream, PullRequest};
+use imagefleet_engine::{LogOptions, LogStream, PullRequest, Removed};
 use imagefleet_model::{ContainerSpec, ErrorCode, ImageStore};
 use serde_json::json;
 
@@ -129,11 +129,18 @@ pub async fn live_and_end(subject: &Subject) {
         matches!(busy.code, ErrorCode::Conflict | ErrorCode::EngineError),
         "{busy}"
     );
-    let used = within(engine.remove_image(&image, false)).await;
-    if let Err(used) = used {
-        assert_eq!(used.code, ErrorCode::ImageInUse, "{used}");
-    } else {
-        panic!("a running container's last reference was removed");
+    match within(engine.remove_image(&image, false)).await {
+        Err(used) => assert_eq!(used.code, ErrorCode::ImageInUse, "{used}"),
+        // It had another name: then only this one is gone.
+        Ok(removed) => {
+            assert!(
+                removed.iter().all(|line| matches!(line, Removed::Untagged(_))),
+                "{removed:?}"
+            );
+            within(engine.tag(&detail.summary.image_id, &image))
+                .await
+                .expect("tag");
+        }
     }
     within(engine.restart_container(&created.id))
         .await

@@ -14,7 +14,7 @@ fn nulls_and_nones_of_a_list() {
     let text = r#"[
         {"Id":"sha256:1","RepoTags":null,"RepoDigests":null,"Created":0,"Size":-1},
         {"Id":"sha256:2","RepoTags":["<none>:<none>"],"RepoDigests":["a@sha256:x","<none>@<none>"],"Created":1700000000,"Size":5},
-        {"Id":"sha256:3","RepoTags":["localhost/a:1"],"Containers":-1,"SharedSize":-1,"Created":1,"Size":7,
+        {"Id":"sha256:3","RepoTags":["localhost/a:1","a/b@sha256:x"],"Containers":-1,"SharedSize":-1,"Created":1,"Size":7,
          "Manifests":[{"ID":"m","Available":true,"Kind":"attestation"},
                       {"ID":"n","Available":true,"Kind":"image","ImageData":{"Platform":{"architecture":"arm64","os":"linux","variant":"v8"}}}]}
     ]"#;
