@@ -15,6 +15,8 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     headers: HeaderMap,
+    /// Instead of the code's own.
+    status: Option<StatusCode>,
 }
 
 /// What is wrong with one field.
@@ -61,6 +63,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             headers: HeaderMap::new(),
+            status: None,
         }
     }
 
@@ -106,6 +109,13 @@ impl Problem {
         self
     }
 
+    /// The same problem under another status: a protocol that is not ours has rules of its own.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = Some(status);
+        self
+    }
+
     /// What kind of problem it is.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -121,7 +131,9 @@ impl Problem {
     /// Its HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.status.unwrap_or_else(|| {
+            StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        })
     }
 
     /// Its JSON.

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::middleware::{audit, authenticate, context, cross_site};
-use crate::routes::{images, openapi_json, operations, registries, servers, service, session, software, tokens};
+use crate::routes::{exports, images, openapi_json, operations, registries, servers, service, session, software, tokens, uploads};
 use crate::{AppState, events, openapi, page};
 
 /// The largest body of a route that reads JSON; uploads lift it for themselves.
@@ -32,6 +32,15 @@ pub fn native() -> OpenApiRouter<AppState> {
         .routes(routes!(images::pull::handler))
         .routes(routes!(images::sync::handler))
         .routes(routes!(images::delete::handler))
+        .routes(routes!(images::export::handler))
+        .routes(routes!(images::import::handler))
+        .routes(routes!(images::copy::handler))
+        .routes(routes!(images::copy_preview::handler))
+        // archives: what comes, and what can be fetched
+        .merge(uploads())
+        .routes(routes!(exports::list::handler))
+        .routes(routes!(exports::read::handler, exports::delete::handler))
+        .routes(routes!(exports::file::handler))
         // operations
         .routes(routes!(operations::list::handler))
         .routes(routes!(operations::read::handler))
@@ -69,6 +78,25 @@ pub fn native() -> OpenApiRouter<AppState> {
         // the API itself
         .routes(routes!(openapi_json::handler));
     OpenApiRouter::with_openapi(openapi::head()).nest("/api/v1", v1)
+}
+
+/// Every answer of the tus protocol says so.
+fn uploads() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            uploads::options::handler,
+            uploads::create::handler,
+            uploads::list::handler
+        ))
+        .routes(routes!(
+            uploads::head::handler,
+            uploads::patch::handler,
+            uploads::post::handler,
+            uploads::read::handler,
+            uploads::delete::handler
+        ))
+        .routes(routes!(uploads::archive::handler))
+        .layer(from_fn(uploads::resumable))
 }
 
 /// Everything that is served, on one screen.

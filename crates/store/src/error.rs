@@ -36,6 +36,14 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether there is no such thing; every other error leaves that open.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(failure) if failure.code == ErrorCode::NotFound)
+    }
+}
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match error.sql_err() {

@@ -3,6 +3,7 @@
 mod by_image;
 mod by_server;
 mod filter;
+mod holders;
 mod kept;
 mod list;
 mod row;
@@ -15,3 +16,4 @@ mod walk;
 pub use by_image::{ImageGroup, Placement};
 pub use by_server::{ServerGroup, ServerSummary};
 pub use filter::{ImageFilter, ImageSort, SortKey};
+pub use holders::Holder;

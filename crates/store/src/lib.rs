@@ -38,17 +38,17 @@ use sea_orm::{
 };
 
 pub use audit::{AuditEntry, AuditFilter};
-pub use containers::ContainerFilter;
+pub use containers::{ContainerChange, ContainerChanges, ContainerFilter, REMOVED};
 pub use error::StoreError;
 pub use exports::{NewExport, StoredExport, new_export_id};
-pub use images::{ImageFilter, ImageGroup, ImageSort, Placement, ServerGroup, ServerSummary, SortKey};
+pub use images::{Holder, ImageFilter, ImageGroup, ImageSort, Placement, ServerGroup, ServerSummary, SortKey};
 pub use inventory::{
     Changes, ImageContent, Inventory, SeenContainer, SeenImage, UNKNOWN_REPOSITORY, content_fingerprint, seen_images,
 };
 pub use open::StoreOptions;
 pub use operations::{
-    Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate, Settled,
-    StepOutcome, StoredProgress,
+    Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate, SealedPayload,
+    Settled, StepOutcome, StoredProgress,
 };
 pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
 pub use secrets::{SecretKey, Secrets};
@@ -59,7 +59,7 @@ pub use servers::{
 pub use sessions::{NewSession, Session};
 pub use software::{Imported, NewSoftware, SoftwareFilter};
 pub use tokens::{NewToken, Token};
-pub use uploads::{NewUpload, Upload, new_upload_id};
+pub use uploads::{NewUpload, Upload, UploadStretch, new_upload_id};
 pub use users::{LoginRow, NewUser, User, UserChange};
 pub use watches::Watch;
 

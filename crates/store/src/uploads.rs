@@ -55,6 +55,17 @@ pub struct NewUpload {
     pub expires_at: Timestamp,
 }
 
+/// Bytes of an upload that lie in the archive store as one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadStretch {
+    /// Where in the file they begin.
+    pub start: u64,
+    /// How many.
+    pub size: u64,
+    /// The object's name below the upload's place.
+    pub name: String,
+}
+
 /// An id for an upload: time-ordered, not to be guessed.
 #[must_use]
 pub fn new_upload_id() -> String {
@@ -79,6 +90,9 @@ struct UploadRow {
 
 const COLUMNS: &str = "id, user_id, file_name, location, length, received, status, contents, metadata, created_at, \
                        updated_at, expires_at";
+/// Whether the operation `o` is an import of the upload `u` that has not ended.
+const NEEDS_UPLOAD: &str =
+    "o.finished_at IS NULL AND o.kind = 'import_image' AND o.request LIKE '%' || u.id || '%'";
 const RECEIVING: &str = "receiving";
 const COMPLETE: &str = "complete";
 
@@ -118,7 +132,8 @@ impl Store {
                     new.file_name.into(),
                     new.location.into(),
                     new.length.map(sql::signed).into(),
-                    RECEIVING.into(),
+                    // An empty file has come as soon as it is begun.
+                    if new.length == Some(0) { COMPLETE } else { RECEIVING }.into(),
                     new.metadata.into(),
                     now.into(),
                     new.expires_at.timestamp_millis().into(),
@@ -176,28 +191,76 @@ impl Store {
         Ok(Page::new(items, sql::unsigned(total), page))
     }
 
-    /// Bytes from `from` up to `to` are stored now. False when the upload is not at `from` any more (another request was
-    /// faster), is complete or gone: then nothing was written.
-    pub async fn advance_upload(&self, id: &str, from: u64, to: u64, expires_at: Timestamp) -> Result<bool> {
+    /// These stretches are stored now; the first of them begins where the upload ends. With the last byte it is complete.
+    /// False when the upload is not there any more (another request was faster), is complete or gone: then nothing was
+    /// written.
+    pub async fn advance_upload(
+        &self,
+        id: &str,
+        stretches: &[UploadStretch],
+        expires_at: Timestamp,
+    ) -> Result<bool> {
+        let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else {
+            return Ok(true);
+        };
+        let (from, to) = (first.start, last.start + last.size);
         let now = self.now_ms();
-        let touched = self
-            .write(async |tx| {
+        self.write(async |tx| {
+            let touched = sql::run(
+                tx,
+                "UPDATE uploads SET received = $3, updated_at = $4, expires_at = $5,
+                    status = CASE WHEN length = $3 THEN 'complete' ELSE status END
+                 WHERE id = $1 AND received = $2 AND status = 'receiving' AND (length IS NULL OR length >= $3)",
+                vec![
+                    id.into(),
+                    sql::signed(from).into(),
+                    sql::signed(to).into(),
+                    now.into(),
+                    expires_at.timestamp_millis().into(),
+                ],
+            )
+            .await?;
+            if touched == 0 {
+                return Ok(false);
+            }
+            for stretch in stretches {
                 sql::run(
                     tx,
-                    "UPDATE uploads SET received = $3, updated_at = $4, expires_at = $5
-                     WHERE id = $1 AND received = $2 AND status = 'receiving' AND (length IS NULL OR length >= $3)",
+                    "INSERT INTO upload_stretches (upload_id, start, size, name) VALUES ($1, $2, $3, $4)",
                     vec![
                         id.into(),
-                        sql::signed(from).into(),
-                        sql::signed(to).into(),
-                        now.into(),
-                        expires_at.timestamp_millis().into(),
+                        sql::signed(stretch.start).into(),
+                        sql::signed(stretch.size).into(),
+                        stretch.name.clone().into(),
                     ],
                 )
-                .await
-            })
-            .await?;
-        Ok(touched > 0)
+                .await?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The stored stretches of an upload, in the order of their bytes.
+    pub async fn upload_stretches(&self, id: &str) -> Result<Vec<UploadStretch>> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            start: i64,
+            size: i64,
+            name: String,
+        }
+        let rows: Vec<Row> = sql::all(
+            &self.db,
+            "SELECT start, size, name FROM upload_stretches WHERE upload_id = $1 ORDER BY start",
+            vec![id.into()],
+        )
+        .await?;
+        let stretches = rows.into_iter().map(|row| UploadStretch {
+            start: sql::unsigned(row.start),
+            size: sql::unsigned(row.size),
+            name: row.name,
+        });
+        Ok(stretches.collect())
     }
 
     /// The sender says how long it will be (tus `Upload-Defer-Length`). False when that was said before, or more is
@@ -207,25 +270,9 @@ impl Store {
             .write(async |tx| {
                 sql::run(
                     tx,
-                    "UPDATE uploads SET length = $2 WHERE id = $1 AND length IS NULL AND received <= $2",
+                    "UPDATE uploads SET length = $2, status = CASE WHEN received = $2 THEN 'complete' ELSE status END
+                     WHERE id = $1 AND length IS NULL AND received <= $2",
                     vec![id.into(), sql::signed(length).into()],
-                )
-                .await
-            })
-            .await?;
-        Ok(touched > 0)
-    }
-
-    /// All of it is there. False when it is not (or was complete already).
-    pub async fn complete_upload(&self, id: &str) -> Result<bool> {
-        let now = self.now_ms();
-        let touched = self
-            .write(async |tx| {
-                sql::run(
-                    tx,
-                    "UPDATE uploads SET status = $2, updated_at = $3
-                     WHERE id = $1 AND status = 'receiving' AND received = length",
-                    vec![id.into(), COMPLETE.into(), now.into()],
                 )
                 .await
             })
@@ -254,8 +301,7 @@ impl Store {
             &self.db,
             &format!(
                 "SELECT {COLUMNS} FROM uploads u WHERE u.expires_at <= $1 AND NOT EXISTS (
-                    SELECT 1 FROM operations o WHERE o.finished_at IS NULL AND o.kind = 'import_image'
-                        AND o.request LIKE '%' || u.id || '%')
+                    SELECT 1 FROM operations o WHERE {NEEDS_UPLOAD})
                  ORDER BY u.id LIMIT 500"
             ),
             vec![self.now_ms().into()],
@@ -264,12 +310,24 @@ impl Store {
         rows.into_iter().map(UploadRow::into_upload).collect()
     }
 
-    /// Bytes that uploads take or have announced to take, for the question whether there is room.
-    pub async fn upload_bytes(&self) -> Result<u64> {
+    /// Whether a waiting or running import needs it.
+    pub async fn upload_in_use(&self, id: &str) -> Result<bool> {
+        let uses = sql::number(
+            &self.db,
+            &format!("SELECT COUNT(*) FROM uploads u, operations o WHERE u.id = $1 AND {NEEDS_UPLOAD}"),
+            vec![id.into()],
+        )
+        .await?;
+        Ok(uses > 0)
+    }
+
+    /// Bytes that unfinished uploads have announced and not sent yet: room that is promised already.
+    pub async fn awaited_upload_bytes(&self) -> Result<u64> {
         let bytes = sql::number(
             &self.db,
-            "SELECT CAST(COALESCE(SUM(received), 0) AS BIGINT) FROM uploads",
-            vec![],
+            "SELECT CAST(COALESCE(SUM(length - received), 0) AS BIGINT) FROM uploads
+             WHERE status = 'receiving' AND length IS NOT NULL AND expires_at > $1",
+            vec![self.now_ms().into()],
         )
         .await?;
         Ok(sql::unsigned(bytes))
@@ -295,7 +353,7 @@ mod tests {
     use imagefleet_model::{Clock as _, PageRequest};
     use serde_json::json;
 
-    use super::{NewUpload, new_upload_id};
+    use super::{NewUpload, UploadStretch, new_upload_id};
     use crate::testing::{self, TestStore};
 
     async fn begun(at: &TestStore, length: Option<u64>) -> String {
@@ -312,25 +370,30 @@ mod tests {
         at.store.create_upload(new).await.expect("begun").id
     }
 
+    fn stretch(start: u64, end: u64) -> UploadStretch {
+        UploadStretch {
+            start,
+            size: end - start,
+            name: format!("{start}-x"),
+        }
+    }
+
     #[tokio::test]
     async fn only_one_of_two_requests_at_the_same_offset_counts() {
         for at in testing::stores().await {
             let id = begun(&at, Some(10)).await;
             let later = at.clock.now() + Duration::from_secs(90);
-            assert!(at.store.advance_upload(&id, 0, 4, later).await.expect("asked"));
-            assert!(!at.store.advance_upload(&id, 0, 6, later).await.expect("asked"));
-            assert!(
-                !at.store.advance_upload(&id, 4, 11, later).await.expect("asked"),
-                "past the end"
-            );
-            assert!(!at.store.complete_upload(&id).await.expect("asked"));
-            assert!(at.store.advance_upload(&id, 4, 10, later).await.expect("asked"));
-            assert!(at.store.complete_upload(&id).await.expect("asked"));
-            assert!(!at.store.complete_upload(&id).await.expect("asked"));
-            assert!(
-                !at.store.advance_upload(&id, 10, 10, later).await.expect("asked"),
-                "it is complete"
-            );
+            let advance = async |stretches: &[UploadStretch]| {
+                let advanced = at.store.advance_upload(&id, stretches, later).await;
+                advanced.expect("asked")
+            };
+            assert!(advance(&[stretch(0, 4)]).await);
+            assert!(!advance(&[stretch(0, 6)]).await);
+            assert!(!advance(&[stretch(4, 11)]).await, "past the end");
+            assert_eq!(at.store.awaited_upload_bytes().await.expect("summed"), 6);
+            assert!(!at.store.any_upload(&id).await.expect("read").complete);
+            assert!(advance(&[stretch(4, 7), stretch(7, 10)]).await);
+            assert!(!advance(&[stretch(10, 10)]).await, "it is complete");
             at.store
                 .set_upload_contents(&id, &json!({"images": []}))
                 .await
@@ -339,7 +402,14 @@ mod tests {
             assert!(
                 upload.complete && upload.received == 10 && upload.contents == Some(json!({"images": []}))
             );
-            assert_eq!(at.store.upload_bytes().await.expect("summed"), 10);
+            assert_eq!(at.store.awaited_upload_bytes().await.expect("summed"), 0);
+            assert_eq!(
+                at.store.upload_stretches(&id).await.expect("read"),
+                [stretch(0, 4), stretch(4, 7), stretch(7, 10)]
+            );
+            assert!(!at.store.upload_in_use(&id).await.expect("asked"));
+            assert!(at.store.delete_upload(&id).await.expect("gone"));
+            assert_eq!(at.store.upload_stretches(&id).await.expect("read"), []);
         }
     }
 
@@ -348,32 +418,17 @@ mod tests {
         for at in testing::stores().await {
             let id = begun(&at, None).await;
             assert!(at.store.upload(&id, 2).await.is_err());
-            assert!(
-                !at.store.complete_upload(&id).await.expect("asked"),
-                "its length is not known"
-            );
+            assert!(!at.store.any_upload(&id).await.expect("read").complete);
             assert!(at.store.set_upload_length(&id, 0).await.expect("asked"));
             assert!(!at.store.set_upload_length(&id, 5).await.expect("asked"));
             assert!(
-                at.store.complete_upload(&id).await.expect("asked"),
+                at.store.any_upload(&id).await.expect("read").complete,
                 "an empty file is complete at once"
             );
-            assert_eq!(
-                at.store
-                    .uploads_of(1, PageRequest::default())
-                    .await
-                    .expect("listed")
-                    .total,
-                1
-            );
-            assert_eq!(
-                at.store
-                    .uploads_of(2, PageRequest::default())
-                    .await
-                    .expect("listed")
-                    .total,
-                0
-            );
+            for (user, uploads) in [(1, 1), (2, 0)] {
+                let page = at.store.uploads_of(user, PageRequest::default()).await;
+                assert_eq!(page.expect("listed").total, uploads);
+            }
             assert!(at.store.expired_uploads().await.expect("asked").is_empty());
             at.pass(61);
             let expired = at.store.expired_uploads().await.expect("asked");

@@ -1,5 +1,6 @@
 //! The native API: one folder a noun, one file a verb.
 
+pub mod exports;
 pub mod images;
 pub mod openapi_json;
 pub mod operations;
@@ -9,3 +10,4 @@ pub mod service;
 pub mod session;
 pub mod software;
 pub mod tokens;
+pub mod uploads;

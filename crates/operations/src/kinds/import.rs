@@ -45,12 +45,12 @@ struct Payload {
 
 /// Plans a step for each server.
 pub fn plan(import: ImportArchive, actor: &Actor) -> Result<NewOperation, Failure> {
-    if import.rename.is_some() && import.contents.images.len() != 1 {
+    if import.rename.is_some() && import.contents.distinct_images() != 1 {
         return Err(Failure::new(
             ErrorCode::InvalidInput,
             format!(
                 "name: the archive holds {} images; only a single one can be renamed.",
-                import.contents.images.len()
+                import.contents.distinct_images()
             ),
         ));
     }
@@ -67,7 +67,7 @@ pub fn plan(import: ImportArchive, actor: &Actor) -> Result<NewOperation, Failur
             .next()
             .and_then(|reference| ImageRef::parse(reference).ok())
     });
-    let single = first.filter(|_| import.contents.images.len() == 1);
+    let single = first.filter(|_| import.contents.distinct_images() == 1);
     let where_to = match import.servers.as_slice() {
         [(_, name)] => name.clone(),
         servers => format!("{} servers", servers.len()),

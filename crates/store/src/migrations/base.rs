@@ -153,6 +153,10 @@ const TABLES: &[&str] = &[
         length BIGINT, received BIGINT NOT NULL DEFAULT 0, status TEXT NOT NULL, contents TEXT,
         metadata TEXT NOT NULL DEFAULT '', created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
         expires_at BIGINT NOT NULL)",
+    // Which objects make up an upload: several programs may try to store the same bytes, and one of them succeeds.
+    "CREATE TABLE upload_stretches (
+        upload_id TEXT NOT NULL REFERENCES uploads(id) ON DELETE CASCADE, start BIGINT NOT NULL, size BIGINT NOT NULL,
+        name TEXT NOT NULL, PRIMARY KEY (upload_id, start))",
 ];
 
 const SQLITE: &[&str] = &[

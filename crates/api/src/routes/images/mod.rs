@@ -2,10 +2,14 @@
 
 pub mod by_image;
 pub mod by_server;
+pub mod copy;
+pub mod copy_preview;
 pub mod delete;
 pub mod delete_one;
 mod detail;
+pub mod export;
 mod filter;
+pub mod import;
 pub mod list;
 pub mod pull;
 pub mod read;

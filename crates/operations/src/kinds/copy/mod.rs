@@ -3,6 +3,7 @@
 
 mod gather;
 mod held;
+mod preview;
 
 use imagefleet_archive::{CopyFigures, Held, SourceImage, TargetForm, TargetPlan, into_body};
 use imagefleet_engine::{Engine, ImageDetail};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 pub use gather::Gatherings;
 pub use held::held_by;
+pub use preview::{Preview, Source};
 
 use super::import::{Loading, load};
 use super::{Done, sync};

@@ -1,0 +1,87 @@
+use imagefleet_archive::{SourceImage, TargetForm, TargetPlan};
+use imagefleet_engine::{Engine, ImageDetail};
+use imagefleet_model::{Failure, ImageLayer};
+
+use super::{held_by, same_content};
+
+/// What a copy to one target would send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Preview {
+    /// Layers of the image.
+    pub layers_total: u64,
+    /// Layers that the target lacks.
+    pub layers_to_send: u64,
+    /// Bytes of all layers.
+    pub bytes_total: u64,
+    /// Bytes of those that the target lacks.
+    pub bytes_to_send: u64,
+    /// Whether the target has the image under this name already.
+    pub present: bool,
+}
+
+/// An image as its own engine tells it, to be compared with many targets.
+#[derive(Debug)]
+pub struct Source {
+    name: String,
+    detail: ImageDetail,
+    /// Bytes of each layer, base first.
+    sizes: Vec<u64>,
+}
+
+impl Source {
+    /// Asks the source's engine.
+    pub async fn of(engine: &dyn Engine, name: &str) -> Result<Self, Failure> {
+        let (detail, history) = tokio::try_join!(engine.image(name), engine.history(name))?;
+        let sizes = sizes(&detail, &history);
+        Ok(Self {
+            name: name.to_owned(),
+            detail,
+            sizes,
+        })
+    }
+
+    /// Asks a target's engine what it lacks.
+    pub async fn preview(&self, target: &dyn Engine) -> Result<Preview, Failure> {
+        let all = Preview {
+            layers_total: self.sizes.len() as u64,
+            bytes_total: self.sizes.iter().sum(),
+            ..Preview::default()
+        };
+        let info = target.info().await?;
+        let there = target.image(&self.name).await;
+        if there.is_ok_and(|there| same_content(&self.detail, &there)) {
+            return Ok(Preview { present: true, ..all });
+        }
+        let plan = TargetPlan {
+            form: TargetForm::for_store(Some(info.image_store)),
+            held: held_by(target, info.image_store, &self.detail).await?,
+            ..TargetPlan::default()
+        };
+        let lacking = plan.lacks(&SourceImage::from_diff_ids(&self.detail.diff_ids));
+        Ok(Preview {
+            layers_to_send: lacking.len() as u64,
+            bytes_to_send: lacking.iter().map(|at| self.sizes[*at]).sum(),
+            ..all
+        })
+    }
+}
+
+/// What each layer adds, by the image's history. Where that does not tell, the size is spread evenly: better a rough
+/// figure than none.
+fn sizes(detail: &ImageDetail, history: &[ImageLayer]) -> Vec<u64> {
+    let told: Vec<u64> = detail
+        .diff_ids
+        .iter()
+        .map_while(|id| {
+            let made = history
+                .iter()
+                .find(|line| line.diff_id.as_deref() == Some(id.as_str()))?;
+            Some(made.size)
+        })
+        .collect();
+    let layers = detail.diff_ids.len();
+    if told.len() == layers {
+        return told;
+    }
+    vec![detail.size / (layers.max(1) as u64); layers]
+}
