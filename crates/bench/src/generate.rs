@@ -18,13 +18,20 @@ pub struct Shape {
     pub references: u64,
 }
 
-const REGISTRIES: [&str; 5] = ["", "", "ghcr.io/", "harbor.example.com:5000/", "registry.example.org/"];
+const REGISTRIES: [&str; 5] = [
+    "",
+    "",
+    "ghcr.io/",
+    "harbor.example.com:5000/",
+    "registry.example.org/",
+];
 const TEAMS: [&str; 12] = [
-    "platform", "payments", "search", "media", "data", "mobile", "growth", "infra", "ml", "games", "shop", "labs",
+    "platform", "payments", "search", "media", "data", "mobile", "growth", "infra", "ml", "games", "shop",
+    "labs",
 ];
 const APPS: [&str; 16] = [
-    "api", "web", "worker", "proxy", "cache", "mysql", "postgres", "redis", "nginx", "kafka", "gateway", "cron",
-    "mailer", "indexer", "frontend", "exporter",
+    "api", "web", "worker", "proxy", "cache", "mysql", "postgres", "redis", "nginx", "kafka", "gateway",
+    "cron", "mailer", "indexer", "frontend", "exporter",
 ];
 /// References that nearly every server holds.
 const POPULAR: u64 = 500;
@@ -55,11 +62,18 @@ impl Random {
 
 /// Opens the database of that shape in `dir`, making it first when it is not there.
 pub async fn store(dir: &Path, shape: Shape) -> anyhow::Result<Store> {
-    let name = format!("inventory-{}x{}-{}.db", shape.servers, shape.images, shape.references);
+    let name = format!(
+        "inventory-{}x{}-{}.db",
+        shape.servers, shape.images, shape.references
+    );
     let path = dir.join(name);
     let done = path.with_extension("done");
     if !done.exists() {
-        for file in [path.clone(), path.with_extension("db-wal"), path.with_extension("db-shm")] {
+        for file in [
+            path.clone(),
+            path.with_extension("db-wal"),
+            path.with_extension("db-shm"),
+        ] {
             std::fs::remove_file(file).ok();
         }
     }
@@ -98,10 +112,18 @@ async fn fill(store: &Store, shape: Shape) -> anyhow::Result<()> {
         slowest = slowest.max(start.elapsed());
     }
     // Failures cannot be told by an engine: they are put in by hand, and counted.
-    for (word, rest) in [("PULL_FAILED", 0), ("DELETE_FAILED", 1), ("START_FAILED", 2), ("PULLING", 3), ("DELETING", 4)] {
+    for (word, rest) in [
+        ("PULL_FAILED", 0),
+        ("DELETE_FAILED", 1),
+        ("START_FAILED", 2),
+        ("PULLING", 3),
+        ("DELETING", 4),
+    ] {
         store
             .connection()
-            .execute_unprepared(&format!("UPDATE images SET status = '{word}' WHERE id % 200 = {rest}"))
+            .execute_unprepared(&format!(
+                "UPDATE images SET status = '{word}' WHERE id % 200 = {rest}"
+            ))
             .await?;
     }
     store.recount_images().await?;
@@ -130,7 +152,10 @@ pub fn inventory(shape: Shape, server: u64, asked_at: imagefleet_model::Timestam
             chosen.push(reference);
         }
     }
-    let images: Vec<SeenImage> = chosen.iter().map(|reference| image(*reference, &mut random)).collect();
+    let images: Vec<SeenImage> = chosen
+        .iter()
+        .map(|reference| image(*reference, &mut random))
+        .collect();
     let containers = images
         .iter()
         .step_by(250)
@@ -146,7 +171,11 @@ pub fn inventory(shape: Shape, server: u64, asked_at: imagefleet_model::Timestam
             created_at: image.created_at,
         })
         .collect();
-    Inventory { asked_at, images, containers }
+    Inventory {
+        asked_at,
+        images,
+        containers,
+    }
 }
 
 fn image(reference: u64, random: &mut Random) -> SeenImage {
@@ -174,7 +203,11 @@ fn image(reference: u64, random: &mut Random) -> SeenImage {
     let untagged = reference % 50 == 49;
     SeenImage {
         engine_id: digest(1),
-        full_name: if untagged { digest(1) } else { format!("{repository}:{tag}") },
+        full_name: if untagged {
+            digest(1)
+        } else {
+            format!("{repository}:{tag}")
+        },
         repository,
         tag: (!untagged).then_some(tag),
         digest: Some(digest(2)),

@@ -31,7 +31,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { servers: 200, images: 5_000, references: 50_000, rounds: 40, only: String::new() }
+        Self {
+            servers: 200,
+            images: 5_000,
+            references: 50_000,
+            rounds: 40,
+            only: String::new(),
+        }
     }
 }
 
@@ -44,7 +50,11 @@ enum View {
 
 /// Runs it.
 pub async fn run(dir: &Path, options: &Options) -> anyhow::Result<()> {
-    let shape = Shape { servers: options.servers, images: options.images, references: options.references };
+    let shape = Shape {
+        servers: options.servers,
+        images: options.images,
+        references: options.references,
+    };
     let store = generate::store(dir, shape).await?;
     let mut point = Times::default();
     for id in 0..200 {
@@ -59,14 +69,24 @@ pub async fn run(dir: &Path, options: &Options) -> anyhow::Result<()> {
             .await?;
         point.push(start.elapsed());
     }
-    println!("bare point query: median {} ms, p95 {} ms", table::ms(point.median()), table::ms(point.percentile(95)));
+    println!(
+        "bare point query: median {} ms, p95 {} ms",
+        table::ms(point.median()),
+        table::ms(point.percentile(95))
+    );
     let mut rows = Vec::new();
-    for (view, view_name) in [(View::List, "list"), (View::ByServer, "by server"), (View::ByImage, "by image")] {
+    for (view, view_name) in [
+        (View::List, "list"),
+        (View::ByServer, "by server"),
+        (View::ByImage, "by image"),
+    ] {
         for (filter_name, filter) in filters() {
             if !format!("{view_name} {filter_name}").contains(&options.only) {
                 continue;
             }
-            let total = page(&store, view, &filter, PageRequest { page: 1, size: 20 }).await?.0;
+            let total = page(&store, view, &filter, PageRequest { page: 1, size: 20 })
+                .await?
+                .0;
             let last = total.div_ceil(20).max(1);
             let mut pages = vec![("first", 1), ("middle", last / 2), ("last", last)];
             pages.retain(|(name, page)| *name == "first" || *page > 1);
@@ -74,7 +94,16 @@ pub async fn run(dir: &Path, options: &Options) -> anyhow::Result<()> {
                 let mut times = Times::default();
                 for _ in 0..options.rounds {
                     let start = Instant::now();
-                    page(&store, view, &filter, PageRequest { page: number, size: 20 }).await?;
+                    page(
+                        &store,
+                        view,
+                        &filter,
+                        PageRequest {
+                            page: number,
+                            size: 20,
+                        },
+                    )
+                    .await?;
                     times.push(start.elapsed());
                 }
                 rows.push(vec![
@@ -100,7 +129,9 @@ async fn page(
     let access = Access::full();
     Ok(match view {
         View::List => {
-            let page = store.list_images(filter, ImageSort::default(), &access, request).await?;
+            let page = store
+                .list_images(filter, ImageSort::default(), &access, request)
+                .await?;
             (page.total, page.items.len())
         }
         View::ByServer => {
@@ -116,8 +147,14 @@ async fn page(
 
 fn filters() -> Vec<(&'static str, ImageFilter)> {
     let all = ImageFilter::default;
-    let q = |q: &str| ImageFilter { q: Some(q.to_owned()), ..all() };
-    let status = |status: &[ImageStatus]| ImageFilter { statuses: status.to_vec(), ..all() };
+    let q = |q: &str| ImageFilter {
+        q: Some(q.to_owned()),
+        ..all()
+    };
+    let status = |status: &[ImageStatus]| ImageFilter {
+        statuses: status.to_vec(),
+        ..all()
+    };
     vec![
         ("no filter", all()),
         ("q=nginx", q("nginx")),
@@ -127,15 +164,57 @@ fn filters() -> Vec<(&'static str, ImageFilter)> {
         ("q=e (one letter)", q("e")),
         ("q=payments/api-34 (narrow)", q("payments/api-34")),
         ("q=nothing", q("zzzzzz")),
-        ("server", ImageFilter { server_ids: vec![7], ..all() }),
+        (
+            "server",
+            ImageFilter {
+                server_ids: vec![7],
+                ..all()
+            },
+        ),
         ("status=AVAILABLE", status(&[ImageStatus::Available])),
         ("status=PULL_FAILED", status(&[ImageStatus::PullFailed])),
         ("status=error", status(ImageStatus::FAILED)),
-        ("server+status=error", ImageFilter { server_ids: vec![7], ..status(ImageStatus::FAILED) }),
-        ("repository", ImageFilter { repository: Some("payments/mysql-605".to_owned()), ..all() }),
-        ("tag=latest", ImageFilter { tag: Some("latest".to_owned()), ..all() }),
-        ("unused", ImageFilter { unused: Some(true), ..all() }),
-        ("used", ImageFilter { unused: Some(false), ..all() }),
-        ("server+q=nginx", ImageFilter { server_ids: vec![7], ..q("nginx") }),
+        (
+            "server+status=error",
+            ImageFilter {
+                server_ids: vec![7],
+                ..status(ImageStatus::FAILED)
+            },
+        ),
+        (
+            "repository",
+            ImageFilter {
+                repository: Some("payments/mysql-605".to_owned()),
+                ..all()
+            },
+        ),
+        (
+            "tag=latest",
+            ImageFilter {
+                tag: Some("latest".to_owned()),
+                ..all()
+            },
+        ),
+        (
+            "unused",
+            ImageFilter {
+                unused: Some(true),
+                ..all()
+            },
+        ),
+        (
+            "used",
+            ImageFilter {
+                unused: Some(false),
+                ..all()
+            },
+        ),
+        (
+            "server+q=nginx",
+            ImageFilter {
+                server_ids: vec![7],
+                ..q("nginx")
+            },
+        ),
     ]
 }

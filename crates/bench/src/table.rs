@@ -30,7 +30,11 @@ impl Times {
 /// Milliseconds with as many decimals as one can read.
 pub fn ms(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1_000.0;
-    if ms < 10.0 { format!("{ms:.2}") } else { format!("{ms:.1}") }
+    if ms < 10.0 {
+        format!("{ms:.2}")
+    } else {
+        format!("{ms:.1}")
+    }
 }
 
 /// `a / b`, for people.
@@ -54,7 +58,11 @@ pub fn print(headings: &[&str], rows: &[Vec<String>]) {
         .collect();
     let line = |cells: Vec<&str>| {
         let cells = cells.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
-            if at == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if at == 0 {
+                format!("{cell:<width$}")
+            } else {
+                format!("{cell:>width$}")
+            }
         });
         cells.collect::<Vec<_>>().join("  ")
     };

@@ -40,9 +40,10 @@ struct Row {
 /// The image row of a container: that of its reference when it still has the container's content, else any row with
 /// that content. `n` is the row that its reference names now.
 const SELECT: &str = "SELECT c.id, c.server_id, s.name AS server_name, c.engine_id, c.name, c.image, \
-    (SELECT i.id FROM images i JOIN image_references r ON r.id = i.reference_id \
-     WHERE i.server_id = c.server_id AND i.engine_id = c.image_engine_id \
-     ORDER BY CASE WHEN r.full_name = c.image_name THEN 0 ELSE 1 END, i.id LIMIT 1) AS image_id, \
+    COALESCE((SELECT MIN(i.id) FROM images i JOIN image_references r ON r.id = i.reference_id \
+      WHERE i.server_id = c.server_id AND i.engine_id = c.image_engine_id AND r.full_name = c.image_name), \
+     (SELECT MIN(i.id) FROM images i \
+      WHERE i.server_id = c.server_id AND i.engine_id = c.image_engine_id)) AS image_id, \
     c.image_engine_id, (SELECT w.id FROM software w WHERE w.repository = c.repository \
      ORDER BY w.builtin LIMIT 1) AS software_id, \
     c.state, c.status, c.ports, \
@@ -105,7 +106,11 @@ impl Store {
     }
 
     /// The container of that engine id on that server.
-    pub async fn container_by_engine_id(&self, server_id: ServerId, engine_id: &str) -> Result<Option<Container>> {
+    pub async fn container_by_engine_id(
+        &self,
+        server_id: ServerId,
+        engine_id: &str,
+    ) -> Result<Option<Container>> {
         let row = sql::one(
             &self.db,
             &format!("{SELECT} WHERE c.server_id = $1 AND c.engine_id = $2"),
@@ -113,6 +118,17 @@ impl Store {
         )
         .await?;
         row.map(container).transpose()
+    }
+
+    /// Every container of a server, by name: what a new one has to get along with.
+    pub async fn containers_of_server(&self, server_id: ServerId) -> Result<Vec<Container>> {
+        let rows: Vec<Row> = sql::all(
+            &self.db,
+            &format!("{SELECT} WHERE c.server_id = $1 ORDER BY c.name, c.id"),
+            vec![server_id.into()],
+        )
+        .await?;
+        rows.into_iter().map(container).collect()
     }
 
     /// The containers that run this image row's content, seen by the caller or not.

@@ -118,18 +118,15 @@ impl Store {
         let (offset, size) = (sql::signed(page.offset()), sql::signed(page.size));
         let mut slice = walk.slice(&self.db, offset, size, total).await?;
         // Each counts one: what is before the page goes.
-        let before = usize::try_from(slice.skip).unwrap_or(usize::MAX).min(slice.references.len());
+        let before = usize::try_from(slice.skip)
+            .unwrap_or(usize::MAX)
+            .min(slice.references.len());
         slice.references.drain(..before);
         let items = self.groups(&slice.references, filter, access).await?;
         Ok(Page::new(items, sql::unsigned(slice.total), page))
     }
 
-    async fn groups(
-        &self,
-        ids: &[i64],
-        filter: &ImageFilter,
-        access: &Access,
-    ) -> Result<Vec<ImageGroup>> {
+    async fn groups(&self, ids: &[i64], filter: &ImageFilter, access: &Access) -> Result<Vec<ImageGroup>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -178,7 +175,11 @@ fn group(reference: ReferenceRow, rows: Vec<PlacementRow>) -> ImageGroup {
     digests.sort_unstable();
     digests.dedup();
     let drift = drifts(&rows);
-    let placements: Vec<Placement> = rows.into_iter().filter(|row| row.matches).map(placement).collect();
+    let placements: Vec<Placement> = rows
+        .into_iter()
+        .filter(|row| row.matches)
+        .map(placement)
+        .collect();
     ImageGroup {
         repository: reference.repository,
         tag: reference.tag,

@@ -91,7 +91,10 @@ impl Store {
             Some(kept) => kept,
             None => self.counted(&conditions).await?,
         };
-        let only_servers = ImageFilter { server_ids: filter.server_ids.clone(), ..ImageFilter::default() };
+        let only_servers = ImageFilter {
+            server_ids: filter.server_ids.clone(),
+            ..ImageFilter::default()
+        };
         let (total, servers) = if *filter == only_servers {
             self.servers_seen(filter, access, page).await?
         } else {
@@ -100,7 +103,11 @@ impl Store {
                 .skip(usize::try_from(page.offset()).unwrap_or(usize::MAX))
                 .take(usize::try_from(page.size).unwrap_or(usize::MAX));
             let ids: Vec<i64> = shown.map(|count| count.server_id).collect();
-            (counts.len() as u64, self.server_rows(&format!("s.id IN ({})", listed(&ids)), vec![], "").await?)
+            (
+                counts.len() as u64,
+                self.server_rows(&format!("s.id IN ({})", listed(&ids)), vec![], "")
+                    .await?,
+            )
         };
         let ids: Vec<i64> = servers.iter().map(|server| server.id).collect();
         let mut counts: HashMap<i64, Kept> = counts
@@ -143,12 +150,21 @@ impl Store {
         if !filter.server_ids.is_empty() {
             conditions.push(format!("s.id IN ({})", sql::numbers(&filter.server_ids)));
         }
-        conditions.extend(scope::condition(access, Verb::ImageView, "s.id", "NULL", &mut values));
+        conditions.extend(scope::condition(
+            access,
+            Verb::ImageView,
+            "s.id",
+            "NULL",
+            &mut values,
+        ));
         let condition = joined(conditions.iter());
         let count = format!("SELECT COUNT(*) FROM servers s WHERE {condition}");
         let total = sql::number(&self.db, &count, values.clone()).await?;
         let limits = format!("LIMIT {} OFFSET {}", page.size, page.offset());
-        Ok((sql::unsigned(total), self.server_rows(&condition, values, &limits).await?))
+        Ok((
+            sql::unsigned(total),
+            self.server_rows(&condition, values, &limits).await?,
+        ))
     }
 
     async fn server_rows(&self, condition: &str, values: Vec<Value>, limits: &str) -> Result<Vec<ServerRow>> {
@@ -236,7 +252,11 @@ impl Store {
 
 /// For `IN (…)`, which must not be empty.
 fn listed(ids: &[i64]) -> String {
-    if ids.is_empty() { "NULL".to_owned() } else { sql::numbers(ids) }
+    if ids.is_empty() {
+        "NULL".to_owned()
+    } else {
+        sql::numbers(ids)
+    }
 }
 
 fn summary(row: ServerRow) -> Result<ServerSummary> {

@@ -120,7 +120,9 @@ impl Conditions {
             all.reference.push(format!("r.software_id = {software_id}"));
         }
         all.image = placed(filter);
-        all.limited = access.scopes(Verb::ImageView).any(|(servers, _)| servers.is_some())
+        all.limited = access
+            .scopes(Verb::ImageView)
+            .any(|(servers, _)| servers.is_some())
             || access.scopes(Verb::ImageView).next().is_none();
         let seen = scope::condition(
             access,
@@ -220,27 +222,39 @@ pub fn placed(filter: &ImageFilter) -> Vec<String> {
 
 /// `'AVAILABLE', 'PULLING'`: our own words need no parameters.
 pub fn words(statuses: &[ImageStatus]) -> String {
-    let words: Vec<String> = statuses.iter().map(|status| format!("'{}'", status.as_str())).collect();
+    let words: Vec<String> = statuses
+        .iter()
+        .map(|status| format!("'{}'", status.as_str()))
+        .collect();
     words.join(", ")
 }
 
 /// How many images of a reference `r` match by status and use, from its kept counts; `None` when those cannot tell.
 pub fn weight(filter: &ImageFilter) -> Option<String> {
     let sum = |statuses: &mut dyn Iterator<Item = &ImageStatus>| {
-        let columns: Vec<String> =
-            statuses.filter_map(|status| Some(format!("r.{}", count_column(*status)?))).collect();
-        if columns.is_empty() { "0".to_owned() } else { columns.join(" + ") }
+        let columns: Vec<String> = statuses
+            .filter_map(|status| Some(format!("r.{}", count_column(*status)?)))
+            .collect();
+        if columns.is_empty() {
+            "0".to_owned()
+        } else {
+            columns.join(" + ")
+        }
     };
     match (filter.statuses.is_empty(), filter.unused) {
         (true, None) => Some("r.placements".to_owned()),
         (true, Some(true)) => Some("(r.placements - r.in_use)".to_owned()),
         (true, Some(false)) => Some("r.in_use".to_owned()),
         (false, None) if filter.statuses.contains(&ImageStatus::Available) => {
-            let mut others = ImageStatus::ALL.iter().filter(|status| !filter.statuses.contains(status));
+            let mut others = ImageStatus::ALL
+                .iter()
+                .filter(|status| !filter.statuses.contains(status));
             Some(format!("(r.placements - ({}))", sum(&mut others)))
         }
         (false, None) => {
-            let mut these = ImageStatus::ALL.iter().filter(|status| filter.statuses.contains(status));
+            let mut these = ImageStatus::ALL
+                .iter()
+                .filter(|status| filter.statuses.contains(status));
             Some(format!("({})", sum(&mut these)))
         }
         (false, Some(_)) => None,

@@ -84,7 +84,10 @@ pub fn sizes_hold(filter: &ImageFilter) -> bool {
 
 /// One server's part of a filter.
 pub fn on_server(filter: &ImageFilter, server_id: ServerId) -> ImageFilter {
-    ImageFilter { server_ids: vec![server_id], ..filter.clone() }
+    ImageFilter {
+        server_ids: vec![server_id],
+        ..filter.clone()
+    }
 }
 
 #[cfg(test)]

@@ -28,12 +28,19 @@ impl Store {
     ) -> Result<Page<Image>> {
         let conditions = Conditions::new(&self.db, filter, access).await?;
         let free = !conditions.limited && conditions.reference.is_empty();
-        let kept = if free { kept::per_server(&self.db, filter).await? } else { None };
+        let kept = if free {
+            kept::per_server(&self.db, filter).await?
+        } else {
+            None
+        };
         let total = kept.as_deref().map(kept::total);
         let (offset, size) = (sql::signed(page.offset()), sql::signed(page.size));
         let everything = *filter == ImageFilter::default();
         let found = match (sort.key, kept) {
-            (SortKey::Name, _) => self.by_name(filter, &conditions, sort, offset, size, total).await?,
+            (SortKey::Name, _) => {
+                self.by_name(filter, &conditions, sort, offset, size, total)
+                    .await?
+            }
             (SortKey::Size | SortKey::Created | SortKey::Updated, Some(kept)) if everything => {
                 self.by_index(sort, offset, size, kept::total(&kept)).await?
             }
@@ -70,7 +77,9 @@ impl Store {
             if let (Some(total), [_]) = (total, filter.server_ids.as_slice())
                 && self.pays_to_walk(total, offset + size).await?
             {
-                let ids = self.ids(&walking(conditions, sort), conditions, size, offset).await?;
+                let ids = self
+                    .ids(&walking(conditions, sort), conditions, size, offset)
+                    .await?;
                 return Ok(Found { total, ids });
             }
             return self.by_sorting(conditions, sort, offset, size, total).await;
@@ -83,15 +92,23 @@ impl Store {
         };
         let slice = walk.slice(&self.db, offset, size, total).await?;
         if slice.references.is_empty() {
-            return Ok(Found { total: slice.total, ids: Vec::new() });
+            return Ok(Found {
+                total: slice.total,
+                ids: Vec::new(),
+            });
         }
         let mut these = Conditions {
             image: conditions.image.clone(),
             ..Conditions::default()
         };
-        these.image.push(format!("i.reference_id IN ({})", sql::numbers(&slice.references)));
+        these
+            .image
+            .push(format!("i.reference_id IN ({})", sql::numbers(&slice.references)));
         let ids = self.ids(&sorting(&these, sort), &these, size, slice.skip).await?;
-        Ok(Found { total: slice.total, ids })
+        Ok(Found {
+            total: slice.total,
+            ids,
+        })
     }
 
     /// Along an index of the sort's column, from the nearer end.
@@ -103,7 +120,11 @@ impl Store {
         };
         let size = size.min(total.saturating_sub(offset).max(0));
         let from_end = offset > total / 2;
-        let offset = if from_end { (total - offset - size).max(0) } else { offset };
+        let offset = if from_end {
+            (total - offset - size).max(0)
+        } else {
+            offset
+        };
         let order = if sort.descending == from_end {
             format!("{column} ASC NULLS FIRST, i.id ASC")
         } else {
@@ -132,7 +153,10 @@ impl Store {
         statuses.retain(|status| filter.statuses.is_empty() || filter.statuses.contains(status));
         let mut parts = Vec::with_capacity(statuses.len());
         for status in statuses {
-            let part = ImageFilter { statuses: vec![status], ..filter.clone() };
+            let part = ImageFilter {
+                statuses: vec![status],
+                ..filter.clone()
+            };
             let counts = kept::per_server(&self.db, &part).await?.unwrap_or_default();
             parts.push((part, kept::total(&counts)));
         }
@@ -141,12 +165,24 @@ impl Store {
 
     /// A sequence of filters, each in the order of names.
     async fn by_parts(&self, parts: Vec<(ImageFilter, i64)>, offset: i64, size: i64) -> Result<Found> {
-        let mut found = Found { total: parts.iter().map(|(_, count)| count).sum(), ids: Vec::new() };
+        let mut found = Found {
+            total: parts.iter().map(|(_, count)| count).sum(),
+            ids: Vec::new(),
+        };
         for (part, from, count) in kept::parts(parts.iter().map(|(_, count)| *count), offset, size) {
             let (filter, total) = &parts[part];
             let conditions = Conditions::new(&self.db, filter, &Access::full()).await?;
-            let ids =
-                self.by_name(filter, &conditions, ImageSort::default(), from, count, Some(*total)).await?.ids;
+            let ids = self
+                .by_name(
+                    filter,
+                    &conditions,
+                    ImageSort::default(),
+                    from,
+                    count,
+                    Some(*total),
+                )
+                .await?
+                .ids;
             found.ids.extend(ids);
         }
         Ok(found)
@@ -171,7 +207,9 @@ impl Store {
                 sql::number(&self.db, &query, conditions.values.clone()).await?
             }
         };
-        let ids = self.ids(&sorting(conditions, sort), conditions, size, offset).await?;
+        let ids = self
+            .ids(&sorting(conditions, sort), conditions, size, offset)
+            .await?;
         Ok(Found { total, ids })
     }
 
@@ -212,7 +250,11 @@ pub(super) fn walking(conditions: &Conditions, sort: ImageSort) -> String {
 }
 
 fn order(sort: ImageSort) -> String {
-    let (down, nulls) = if sort.descending { ("DESC", "LAST") } else { ("ASC", "FIRST") };
+    let (down, nulls) = if sort.descending {
+        ("DESC", "LAST")
+    } else {
+        ("ASC", "FIRST")
+    };
     match sort.key {
         SortKey::Name => format!("r.search {down}, r.id {down}, s.name {down}"),
         SortKey::Size => format!("i.size {down}, i.id {down}"),

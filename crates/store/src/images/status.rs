@@ -93,7 +93,8 @@ impl Store {
 
     /// The pull failed: the row stays, with what the server held before.
     pub async fn pull_failed(&self, id: ImageId, error: &ErrorInfo) -> Result<()> {
-        self.set_image_status(id, ImageStatus::PullFailed, Some(error)).await
+        self.set_image_status(id, ImageStatus::PullFailed, Some(error))
+            .await
     }
 
     /// Sets an image's status and its reason. A row that is gone meanwhile stays gone.
@@ -103,21 +104,25 @@ impl Store {
         status: ImageStatus,
         error: Option<&ErrorInfo>,
     ) -> Result<()> {
-        self.change_image(id, async |tx, row, now| change(tx, &row, status, error, now).await)
-            .await
-            .map(|_| ())
+        self.change_image(id, async |tx, row, now| {
+            change(tx, &row, status, error, now).await
+        })
+        .await
+        .map(|_| ())
     }
 
     /// Removes the row of an image that the engine no longer has; whether it was there.
     pub async fn remove_image_row(&self, id: ImageId) -> Result<bool> {
-        self.change_image(id, async |tx, row, _| remove(tx, &row).await).await
+        self.change_image(id, async |tx, row, _| remove(tx, &row).await)
+            .await
     }
 
     /// After a crash: rows `PULLING` or `DELETING` that no unfinished step works on become a failure that says so, or
     /// go when there is nothing to show; how many were put right.
     pub async fn put_right_stale_statuses(&self) -> Result<u64> {
         let now = self.now_ms();
-        let interrupted = Failure::new(ErrorCode::Interrupted, "imagefleet ended in the middle of it.").info();
+        let interrupted =
+            Failure::new(ErrorCode::Interrupted, "imagefleet ended in the middle of it.").info();
         self.write(async |tx| {
             take_turn(tx).await?;
             let rows: Vec<Row> = sql::all(

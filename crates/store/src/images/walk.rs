@@ -82,7 +82,10 @@ impl Walk {
             before += block.n;
         }
         let (Some((first, before)), Some(last)) = (first, last) else {
-            return Ok(Slice { total, ..Slice::default() });
+            return Ok(Slice {
+                total,
+                ..Slice::default()
+            });
         };
         let (low, high) = (first.min(last), first.max(last));
         let rows: Vec<Counted> = sql::all(

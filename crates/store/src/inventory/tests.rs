@@ -10,7 +10,9 @@ use crate::{Store, StoreError, sql};
 pub async fn add_server(store: &Store, name: &str) -> ServerId {
     let sql = "INSERT INTO servers (name, endpoint, status, created_at, updated_at) \
                VALUES ($1, 'tcp://127.0.0.1:1', 'online', 0, 0) RETURNING id";
-    sql::number(&store.db, sql, vec![name.into()]).await.expect("a server")
+    sql::number(&store.db, sql, vec![name.into()])
+        .await
+        .expect("a server")
 }
 
 pub fn seen(full_name: &str, content: u64) -> SeenImage {
@@ -44,11 +46,18 @@ pub fn container(id: u64, image: &SeenImage) -> SeenContainer {
 }
 
 pub fn inventory(test: &TestStore, images: Vec<SeenImage>, containers: Vec<SeenContainer>) -> Inventory {
-    Inventory { asked_at: test.store.clock().now(), images, containers }
+    Inventory {
+        asked_at: test.store.clock().now(),
+        images,
+        containers,
+    }
 }
 
 async fn apply(test: &TestStore, server: ServerId, images: Vec<SeenImage>) -> Changes {
-    test.store.apply_inventory(server, inventory(test, images, vec![])).await.expect("applied")
+    test.store
+        .apply_inventory(server, inventory(test, images, vec![]))
+        .await
+        .expect("applied")
 }
 
 #[derive(Debug, PartialEq, FromQueryResult)]
@@ -70,7 +79,9 @@ async fn rows(store: &Store, server: ServerId) -> Vec<Row> {
     let query = "SELECT r.full_name, r.repository, r.tag, i.engine_id, i.digest, i.fingerprint, i.size, i.platform, \
                  i.status, i.in_use, i.created_at FROM images i JOIN image_references r ON r.id = i.reference_id \
                  WHERE i.server_id = $1 ORDER BY r.full_name, r.repository";
-    sql::all(&store.db, query, vec![server.into()]).await.expect("rows")
+    sql::all(&store.db, query, vec![server.into()])
+        .await
+        .expect("rows")
 }
 
 /// Everything that is kept beside the rows, as text.
@@ -104,7 +115,10 @@ pub struct Random(pub u64);
 
 impl Random {
     pub fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
 }
@@ -127,14 +141,21 @@ async fn one_look_after_the_other_is_like_the_last_look_alone() {
                 images.insert(name.clone(), seen(&name, random.below(12)));
             }
             let images: Vec<SeenImage> = images.into_values().collect();
-            let containers: Vec<SeenContainer> =
-                images.iter().filter(|_| random.below(4) == 0).zip(0..).map(|(image, id)| container(id, image)).collect();
+            let containers: Vec<SeenContainer> = images
+                .iter()
+                .filter(|_| random.below(4) == 0)
+                .zip(0..)
+                .map(|(image, id)| container(id, image))
+                .collect();
             let look = inventory(&test, images.clone(), containers);
             let changes = store.apply_inventory(a, look.clone()).await.expect("applied");
             assert_eq!(changes.total, images.len() as u64);
             assert_counts(store).await;
             if round % 5 == 0 {
-                store.apply_inventory(b, inventory(&test, vec![], vec![])).await.expect("emptied");
+                store
+                    .apply_inventory(b, inventory(&test, vec![], vec![]))
+                    .await
+                    .expect("emptied");
                 assert_eq!(rows(store, b).await, []);
             }
             store.apply_inventory(b, look.clone()).await.expect("applied");
@@ -152,13 +173,21 @@ async fn a_large_first_look_takes_several_transactions() {
         let server = add_server(&test.store, "a").await;
         let images: Vec<SeenImage> = (0..9_000).map(|n| seen(&format!("app-{n}:1"), n)).collect();
         let changes = apply(&test, server, images.clone()).await;
-        assert_eq!((changes.added, changes.updated, changes.removed, changes.total), (9_000, 0, 0, 9_000));
+        assert_eq!(
+            (changes.added, changes.updated, changes.removed, changes.total),
+            (9_000, 0, 0, 9_000)
+        );
         assert_counts(&test.store).await;
         let changes = apply(&test, server, images[..500].to_vec()).await;
         assert_eq!((changes.removed, changes.total), (8_500, 500));
         assert_counts(&test.store).await;
         let references = "SELECT COUNT(*) FROM image_references";
-        assert_eq!(sql::number(&test.store.db, references, vec![]).await.expect("a number"), 500);
+        assert_eq!(
+            sql::number(&test.store.db, references, vec![])
+                .await
+                .expect("a number"),
+            500
+        );
     }
 }
 
@@ -177,11 +206,19 @@ async fn what_changed_after_the_engine_was_asked_is_left_alone() {
 }
 
 fn failure() -> ErrorInfo {
-    ErrorInfo { code: "manifest_unknown".to_owned(), message: "no".to_owned(), hint: None }
+    ErrorInfo {
+        code: "manifest_unknown".to_owned(),
+        message: "no".to_owned(),
+        hint: None,
+    }
 }
 
 async fn status(test: &TestStore, server: ServerId, name: &str) -> Option<ImageStatus> {
-    test.store.image_by_name(server, name).await.expect("read").map(|image| image.status)
+    test.store
+        .image_by_name(server, name)
+        .await
+        .expect("read")
+        .map(|image| image.status)
 }
 
 #[tokio::test]
@@ -191,15 +228,24 @@ async fn a_failed_first_pull_stays_until_content_comes() {
         let server = add_server(store, "a").await;
         let reference = ImageRef::parse("team/app:1").expect("a reference");
         let image = store.begin_pull(server, &reference).await.expect("begun");
-        assert_eq!((image.status, image.engine_id.as_str()), (ImageStatus::Pulling, ""));
+        assert_eq!(
+            (image.status, image.engine_id.as_str()),
+            (ImageStatus::Pulling, "")
+        );
         assert_counts(store).await;
         apply(&test, server, vec![]).await;
-        assert_eq!(status(&test, server, "team/app:1").await, Some(ImageStatus::Pulling));
+        assert_eq!(
+            status(&test, server, "team/app:1").await,
+            Some(ImageStatus::Pulling)
+        );
         store.pull_failed(image.id, &failure()).await.expect("failed");
         assert_counts(store).await;
         apply(&test, server, vec![]).await;
         let failed = store.image(image.id).await.expect("read").expect("there");
-        assert_eq!((failed.status, failed.error), (ImageStatus::PullFailed, Some(failure())));
+        assert_eq!(
+            (failed.status, failed.error),
+            (ImageStatus::PullFailed, Some(failure()))
+        );
         // Somebody pulled it by hand meanwhile.
         apply(&test, server, vec![seen("team/app:1", 1)]).await;
         let there = store.image(image.id).await.expect("read").expect("there");
@@ -219,11 +265,17 @@ async fn a_failed_pull_of_held_content_keeps_it_until_the_next_one() {
         assert!(!image.engine_id.is_empty());
         store.pull_failed(image.id, &failure()).await.expect("failed");
         apply(&test, server, vec![seen("team/app:1", 1)]).await;
-        assert_eq!(status(&test, server, "team/app:1").await, Some(ImageStatus::PullFailed));
+        assert_eq!(
+            status(&test, server, "team/app:1").await,
+            Some(ImageStatus::PullFailed)
+        );
         store.begin_pull(server, &reference).await.expect("begun");
         apply(&test, server, vec![seen("team/app:1", 2)]).await;
         store.end_pull(image.id).await.expect("ended");
-        assert_eq!(status(&test, server, "team/app:1").await, Some(ImageStatus::Available));
+        assert_eq!(
+            status(&test, server, "team/app:1").await,
+            Some(ImageStatus::Available)
+        );
         apply(&test, server, vec![]).await;
         assert_eq!(status(&test, server, "team/app:1").await, None);
         assert_counts(store).await;
@@ -241,7 +293,11 @@ async fn a_pull_by_digest_leaves_no_row_of_its_own() {
         untagged.repository = "app".to_owned();
         apply(&test, server, vec![untagged]).await;
         store.end_pull(image.id).await.expect("ended");
-        let names: Vec<String> = rows(store, server).await.into_iter().map(|row| row.full_name).collect();
+        let names: Vec<String> = rows(store, server)
+            .await
+            .into_iter()
+            .map(|row| row.full_name)
+            .collect();
         assert_eq!(names, [format!("sha256:{:064x}", 9)]);
         assert_counts(store).await;
     }
@@ -252,25 +308,59 @@ async fn work_that_a_crash_ended_is_put_right() {
     for test in stores().await {
         let store = &test.store;
         let server = add_server(store, "a").await;
-        apply(&test, server, vec![seen("app:1", 1), seen("app:2", 2), seen("app:3", 3)]).await;
-        let id = async |name: &str| store.image_by_name(server, name).await.expect("read").expect("there").id;
+        apply(
+            &test,
+            server,
+            vec![seen("app:1", 1), seen("app:2", 2), seen("app:3", 3)],
+        )
+        .await;
+        let id = async |name: &str| {
+            store
+                .image_by_name(server, name)
+                .await
+                .expect("read")
+                .expect("there")
+                .id
+        };
         let (one, two, three) = (id("app:1").await, id("app:2").await, id("app:3").await);
-        store.set_image_status(one, ImageStatus::Deleting, None).await.expect("set");
-        store.set_image_status(two, ImageStatus::Pulling, None).await.expect("set");
-        store.set_image_status(three, ImageStatus::Pulling, None).await.expect("set");
+        store
+            .set_image_status(one, ImageStatus::Deleting, None)
+            .await
+            .expect("set");
+        store
+            .set_image_status(two, ImageStatus::Pulling, None)
+            .await
+            .expect("set");
+        store
+            .set_image_status(three, ImageStatus::Pulling, None)
+            .await
+            .expect("set");
         let working = format!(
             "INSERT INTO operations (id, kind, status, title, created_by, created_at) \
              VALUES ('o', 'pull_image', 'running', '', 'a', 0); \
              INSERT INTO operation_steps (operation_id, position, server_id, server_name, image_id, status) \
              VALUES ('o', 0, {server}, 'a', {three}, 'running')"
         );
-        store.db.execute_unprepared(&working).await.expect("a running step");
+        store
+            .db
+            .execute_unprepared(&working)
+            .await
+            .expect("a running step");
         assert_eq!(store.put_right_stale_statuses().await.expect("put right"), 2);
-        assert_eq!(status(&test, server, "app:1").await, Some(ImageStatus::DeleteFailed));
-        assert_eq!(status(&test, server, "app:2").await, Some(ImageStatus::PullFailed));
+        assert_eq!(
+            status(&test, server, "app:1").await,
+            Some(ImageStatus::DeleteFailed)
+        );
+        assert_eq!(
+            status(&test, server, "app:2").await,
+            Some(ImageStatus::PullFailed)
+        );
         assert_eq!(status(&test, server, "app:3").await, Some(ImageStatus::Pulling));
         let image = store.image(one).await.expect("read").expect("there");
-        assert_eq!(image.error.map(|error| error.code).as_deref(), Some("interrupted"));
+        assert_eq!(
+            image.error.map(|error| error.code).as_deref(),
+            Some("interrupted")
+        );
         assert_counts(store).await;
     }
 }
@@ -284,7 +374,10 @@ async fn contents_are_asked_for_once_and_told_to_all() {
         apply(&test, a, vec![seen("app:1", 1)]).await;
         let id = seen("app:1", 1).engine_id;
         let ids = [id.clone(), id.clone()];
-        assert_eq!(store.unknown_contents(&ids).await.expect("asked"), std::slice::from_ref(&id));
+        assert_eq!(
+            store.unknown_contents(&ids).await.expect("asked"),
+            std::slice::from_ref(&id)
+        );
         let content = ImageContent {
             engine_id: id.clone(),
             platform: Some("linux/arm64".to_owned()),
@@ -292,12 +385,18 @@ async fn contents_are_asked_for_once_and_told_to_all() {
             created_at: None,
         };
         store.remember_contents(&[content]).await.expect("remembered");
-        assert_eq!(store.unknown_contents(&ids).await.expect("asked"), Vec::<String>::new());
+        assert_eq!(
+            store.unknown_contents(&ids).await.expect("asked"),
+            Vec::<String>::new()
+        );
         assert!(!apply(&test, a, vec![seen("app:1", 1)]).await.any());
         apply(&test, b, vec![seen("app:2", 1)]).await;
         for server in [a, b] {
             let row = &rows(store, server).await[0];
-            assert_eq!((row.platform.as_deref(), row.fingerprint.as_deref()), (Some("linux/arm64"), Some("f")));
+            assert_eq!(
+                (row.platform.as_deref(), row.fingerprint.as_deref()),
+                (Some("linux/arm64"), Some("f"))
+            );
         }
         assert_eq!(store.forget_unused_contents().await.expect("asked"), 0);
         apply(&test, a, vec![]).await;
@@ -314,19 +413,68 @@ async fn containers_say_which_images_are_used() {
         let (one, two) = (seen("app:1", 1), seen("app:2", 2));
         let look = inventory(&test, vec![one.clone(), two.clone()], vec![container(1, &one)]);
         store.apply_inventory(server, look).await.expect("applied");
-        let used = async |name: &str| store.image_by_name(server, name).await.expect("read").expect("there").used_by;
-        assert_eq!((used("app:1").await, used("app:2").await), (vec!["c1".to_owned()], vec![]));
+        let used = async |name: &str| {
+            store
+                .image_by_name(server, name)
+                .await
+                .expect("read")
+                .expect("there")
+                .used_by
+        };
+        assert_eq!(
+            (used("app:1").await, used("app:2").await),
+            (vec!["c1".to_owned()], vec![])
+        );
         test.pass(1);
         let changed = store
             .apply_containers(server, store.clock().now(), &[container(2, &two)])
             .await
             .expect("applied");
-        assert_eq!(changed, 2);
-        assert_eq!((used("app:1").await, used("app:2").await), (vec![], vec!["c2".to_owned()]));
+        let states: Vec<(&str, &str)> = changed
+            .states
+            .iter()
+            .map(|change| (change.name.as_str(), change.state.as_str()))
+            .collect();
+        assert_eq!(
+            (changed.rows, states),
+            (2, vec![("c2", "running"), ("c1", "removed")])
+        );
+        assert_eq!(
+            (used("app:1").await, used("app:2").await),
+            (vec![], vec!["c2".to_owned()])
+        );
+        test.pass(1);
+        let older = SeenContainer {
+            status: "Up 5 minutes".to_owned(),
+            ..container(2, &two)
+        };
+        let sick = SeenContainer {
+            status: "Up 5 minutes (unhealthy)".to_owned(),
+            ..older.clone()
+        };
+        for (seen, states) in [(older, 0), (sick, 1)] {
+            test.pass(1);
+            let changed = store
+                .apply_containers(server, store.clock().now(), &[seen])
+                .await
+                .expect("applied");
+            assert_eq!((changed.rows, changed.states.len()), (1, states));
+        }
         assert_counts(store).await;
-        let page = store.list_containers(&Default::default(), &imagefleet_model::Access::full(), Default::default());
-        let page = page.await.expect("listed");
-        assert!(store.remove_container_row(page.items[0].id).await.expect("removed"));
+        let all = (
+            crate::ContainerFilter::default(),
+            imagefleet_model::Access::full(),
+        );
+        let page = store
+            .list_containers(&all.0, &all.1, imagefleet_model::PageRequest::default())
+            .await;
+        let page = page.expect("listed");
+        assert!(
+            store
+                .remove_container_row(page.items[0].id)
+                .await
+                .expect("removed")
+        );
         assert_eq!(used("app:2").await, Vec::<String>::new());
         assert_counts(store).await;
     }
