@@ -3,4 +3,5 @@
 mod apply;
 mod list;
 
+pub use apply::{ContainerChange, ContainerChanges, REMOVED};
 pub use list::ContainerFilter;

@@ -1,10 +1,21 @@
 use std::net::IpAddr;
 
 use super::{Errors, has_control, is_name};
-use crate::{ContainerSpec, FieldError, PortBinding};
+use crate::{ContainerPort, ContainerSpec, FieldError, PortBinding};
 
 /// More than any container publishes; each costs the engine a rule and a process.
 const MOST_PORTS: usize = 1_000;
+
+impl PortBinding {
+    /// Whether a container that publishes `port` stands in the way.
+    #[must_use]
+    pub fn collides(&self, port: &ContainerPort) -> bool {
+        self.host.is_some()
+            && self.host == port.host
+            && self.protocol == port.protocol
+            && overlap(self.host_ip.as_deref(), port.host_ip.as_deref())
+    }
+}
 
 pub fn check(spec: &ContainerSpec, errors: &mut Errors) {
     let network = spec.network_mode.as_str();
@@ -76,7 +87,7 @@ fn collide(one: &PortBinding, other: &PortBinding) -> bool {
 }
 
 /// No address means all; `0.0.0.0` and `::` mean all of their family.
-pub(crate) fn overlap(one: Option<&str>, other: Option<&str>) -> bool {
+fn overlap(one: Option<&str>, other: Option<&str>) -> bool {
     let read = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::parse::<IpAddr>);
     match (read(one), read(other)) {
         (Some(Ok(one)), Some(Ok(other))) => {

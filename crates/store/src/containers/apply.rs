@@ -9,6 +9,33 @@ use crate::{Result, Store, sql};
 /// Rows of a statement at a time: far below SQLite's limit of parameters.
 const CHUNK: usize = 400;
 
+/// A container that is new, gone, or in another state than at the last look.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ContainerChange {
+    /// Row id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Familiar repository of its image: who may hear of it.
+    pub repository: String,
+    /// `running`, `exited`, …, and `removed` when it is gone.
+    pub state: String,
+    /// The engine's line, "Up 3 minutes (healthy)".
+    pub status: String,
+}
+
+/// What a look at a server's containers changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerChanges {
+    /// Rows that were written or went: also those where only the engine's line differs.
+    pub rows: u64,
+    /// Containers whose state is another.
+    pub states: Vec<ContainerChange>,
+}
+
+/// What the state of a container that is gone is called.
+pub const REMOVED: &str = "removed";
+
 #[derive(Debug, PartialEq, Eq, FromQueryResult)]
 struct Stored {
     id: i64,
@@ -25,15 +52,44 @@ struct Stored {
     updated_at: i64,
 }
 
+impl Stored {
+    /// Whether people would say that something happened: not when it only got a minute older.
+    fn is_in_another_state(&self, now: &Self) -> bool {
+        self.state != now.state || self.name != now.name || health(&self.status) != health(&now.status)
+    }
+
+    fn change(&self, id: i64, state: &str) -> ContainerChange {
+        ContainerChange {
+            id,
+            name: self.name.clone(),
+            repository: self.repository.clone(),
+            state: state.to_owned(),
+            status: if state == REMOVED {
+                String::new()
+            } else {
+                self.status.clone()
+            },
+        }
+    }
+}
+
+/// `healthy` of "Up 3 minutes (healthy)".
+fn health(status: &str) -> Option<&str> {
+    status
+        .strip_prefix("Up ")?
+        .split_once('(')
+        .map(|(_, health)| health)
+}
+
 impl Store {
     /// Makes the stored containers of a server what its engine told at `asked_at`, and with them which images are in
-    /// use; how many containers are new, changed or gone.
+    /// use; what that changed.
     pub async fn apply_containers(
         &self,
         server_id: ServerId,
         asked_at: Timestamp,
         containers: &[SeenContainer],
-    ) -> Result<u64> {
+    ) -> Result<ContainerChanges> {
         let now = self.now_ms();
         self.write(async |tx| {
             let stored: Vec<Stored> = sql::all(
@@ -47,28 +103,35 @@ impl Store {
             let mut old: HashMap<&str, &Stored> =
                 stored.iter().map(|row| (row.engine_id.as_str(), row)).collect();
             let mut written = Vec::new();
+            let mut states = Vec::new();
             for seen in containers {
                 let row = old.remove(seen.engine_id.as_str());
                 let wanted = wanted(seen, row, &repositories)?;
-                if row.is_none_or(|row| {
-                    row.updated_at <= asked_at.timestamp_millis() && *row != wanted
-                }) {
+                if row.is_none_or(|row| row.updated_at <= asked_at.timestamp_millis() && *row != wanted) {
+                    if row.is_none_or(|row| row.is_in_another_state(&wanted)) {
+                        states.push(written.len());
+                    }
                     written.push(wanted);
                 }
             }
-            let gone: Vec<i64> = old
+            let gone: Vec<&Stored> = old
                 .into_values()
                 .filter(|row| row.updated_at <= asked_at.timestamp_millis())
-                .map(|row| row.id)
                 .collect();
-            upsert(tx, server_id, &written, now).await?;
-            delete(tx, &gone).await?;
-            let changed = written.len() + gone.len();
-            if changed > 0 {
+            let ids = upsert(tx, server_id, &written, now).await?;
+            let gone_ids: Vec<i64> = gone.iter().map(|row| row.id).collect();
+            delete(tx, &gone_ids).await?;
+            let rows = (written.len() + gone.len()) as u64;
+            if rows > 0 {
                 take_turn(tx).await?;
                 mark_used(tx, server_id, now).await?;
             }
-            Ok(changed as u64)
+            let changed = states.into_iter().filter_map(|at| {
+                let row: &Stored = written.get(at)?;
+                Some(row.change(*ids.get(&row.engine_id)?, &row.state))
+            });
+            let removed = gone.into_iter().map(|row| row.change(row.id, REMOVED));
+            Ok(ContainerChanges { rows, states: changed.chain(removed).collect() })
         })
         .await
     }
@@ -169,7 +232,13 @@ async fn upsert(
     server_id: ServerId,
     rows: &[Stored],
     now: i64,
-) -> Result<()> {
+) -> Result<HashMap<String, i64>> {
+    #[derive(FromQueryResult)]
+    struct Written {
+        id: i64,
+        engine_id: String,
+    }
+    let mut ids = HashMap::with_capacity(rows.len());
     for chunk in rows.chunks(CHUNK) {
         let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 12);
         let mut tuples = Vec::with_capacity(chunk.len());
@@ -196,19 +265,23 @@ async fn upsert(
              name = excluded.name, image = excluded.image, image_name = excluded.image_name, \
              repository = excluded.repository, image_engine_id = excluded.image_engine_id, state = excluded.state, \
              status = excluded.status, ports = excluded.ports, created_at = excluded.created_at, \
-             updated_at = excluded.updated_at",
+             updated_at = excluded.updated_at RETURNING id, engine_id",
             tuples.join(", ")
         );
-        sql::run(tx, &insert, values).await?;
+        let written: Vec<Written> = sql::all(tx, &insert, values).await?;
+        ids.extend(written.into_iter().map(|row| (row.engine_id, row.id)));
     }
-    Ok(())
+    Ok(ids)
 }
 
 async fn delete(tx: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
     for chunk in ids.chunks(CHUNK) {
         sql::run(
             tx,
-            &format!("DELETE FROM containers WHERE id IN ({})", sql::placeholders(0, chunk.len())),
+            &format!(
+                "DELETE FROM containers WHERE id IN ({})",
+                sql::placeholders(0, chunk.len())
+            ),
             chunk.iter().map(|id| (*id).into()).collect(),
         )
         .await?;

@@ -33,9 +33,11 @@ impl Store {
             }
         }
         // After the images: a container that names its image by id finds its repository there.
-        changes.containers_changed = self
+        let containers = self
             .apply_containers(server_id, inventory.asked_at, &inventory.containers)
             .await?;
+        changes.containers_changed = containers.rows;
+        changes.container_states = containers.states;
         Ok(changes)
     }
 }
@@ -127,7 +129,7 @@ async fn apply_part(
         updated: (changed.len() + emptied.len()) as u64,
         removed: gone.len() as u64,
         total: total as u64,
-        containers_changed: 0,
+        ..Changes::default()
     };
     Ok((changes, written + emptied.len() < differences))
 }
@@ -154,7 +156,12 @@ impl<'a> Wanted<'a> {
                 .or(looked_into.created_at)
                 .or_else(|| same.and_then(|row| row.created_at)),
         };
-        Self { seen, content, status: status_after(row, seen), in_use }
+        Self {
+            seen,
+            content,
+            status: status_after(row, seen),
+            in_use,
+        }
     }
 
     fn differs(&self, row: &Stored) -> bool {
@@ -353,7 +360,10 @@ async fn delete(tx: &impl ConnectionTrait, gone: &[&Stored], counting: &mut Coun
         }
         sql::run(
             tx,
-            &format!("DELETE FROM images WHERE id IN ({})", sql::placeholders(0, chunk.len())),
+            &format!(
+                "DELETE FROM images WHERE id IN ({})",
+                sql::placeholders(0, chunk.len())
+            ),
             chunk.iter().map(|row| row.id.into()).collect(),
         )
         .await?;

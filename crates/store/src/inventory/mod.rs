@@ -11,6 +11,8 @@ mod translate;
 
 use imagefleet_model::{ContainerPort, Timestamp};
 
+use crate::ContainerChange;
+
 pub use contents::{ImageContent, content_fingerprint};
 pub(crate) use counts::{Counting, UNUSED, count_column, take_turn};
 pub(crate) use rows::{ReferenceName, reference_id};
@@ -70,7 +72,7 @@ pub struct SeenContainer {
 }
 
 /// What a look at an engine changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Changes {
     /// Images that are new.
     pub added: u64,
@@ -82,6 +84,9 @@ pub struct Changes {
     pub total: u64,
     /// Containers that are new, changed or gone.
     pub containers_changed: u64,
+    /// Those among them that are in another state.
+    #[serde(skip)]
+    pub container_states: Vec<ContainerChange>,
 }
 
 impl Changes {

@@ -9,12 +9,14 @@ mod cancel;
 mod claim;
 mod create;
 mod finish;
+mod kept;
 mod progress;
 mod read;
 mod recover;
 mod retry;
 mod rollup;
 mod row;
+mod sealed;
 
 use imagefleet_model::{ErrorInfo, Operation, OperationId, OperationKind, ServerId, Status};
 use serde_json::Value;
@@ -22,6 +24,7 @@ use serde_json::Value;
 pub use announce::Announcement;
 pub use progress::{ProgressUpdate, StoredProgress};
 pub use read::OperationFilter;
+pub use sealed::SealedPayload;
 
 /// What a new operation consists of.
 #[derive(Debug, Clone)]
