@@ -443,7 +443,9 @@ export interface paths {
         post?: never;
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    force?: boolean;
+                };
                 header?: never;
                 path: {
                     id: number;
@@ -528,6 +530,102 @@ export interface paths {
                 cookie?: never;
             };
             requestBody?: never;
+            responses: {
+                /** @description ok */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TestResult"];
+                    };
+                };
+                /** @description problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WayInput"];
+                };
+            };
+            responses: {
+                /** @description ok */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TestResult"];
+                    };
+                };
+                /** @description problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RegistryInput"];
+                };
+            };
             responses: {
                 /** @description ok */
                 200: {
@@ -1790,6 +1888,7 @@ export interface paths {
             parameters: {
                 query?: {
                     repository?: string;
+                    q?: string;
                     page?: number;
                     size?: number;
                     sort?: string;
@@ -2255,6 +2354,98 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Software"];
+                    };
+                };
+                /** @description problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/software/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description ok */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SoftwareFile"];
+                    };
+                };
+                /** @description problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/software/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SoftwareFile"];
+                };
+            };
+            responses: {
+                /** @description ok */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SoftwareImported"];
                     };
                 };
                 /** @description problem */
@@ -2845,27 +3036,61 @@ export interface components {
             username: string;
             password: string;
         };
+        CertificateInfo: {
+            subject: string;
+            fingerprint: string;
+            notBefore: string;
+            notAfter: string;
+        };
+        ServerTls: {
+            configured: boolean;
+            ca?: null | components["schemas"]["CertificateInfo"];
+            cert?: null | components["schemas"]["CertificateInfo"];
+        };
+        ServerJump: {
+            endpoint?: string;
+            hostKey?: null | string;
+            hasPrivateKey?: boolean;
+            hasPassword?: boolean;
+        };
+        ServerSsh: {
+            hostKey?: null | string;
+            hasPrivateKey?: boolean;
+            hasPassphrase?: boolean;
+            hasPassword?: boolean;
+            jump?: null | components["schemas"]["ServerJump"];
+        };
+        ServerWarning: {
+            code: string;
+            message: string;
+        };
         Server: {
             id: number;
             name: string;
             endpoint: string;
+            description: string;
             tags: string[];
-            description?: null | string;
+            enabled: boolean;
+            paused: boolean;
             status: components["schemas"]["ServerStatus"];
+            statusCode?: null | string;
             statusReason?: null | string;
             statusSince?: null | string;
             engineVersion?: null | string;
             apiVersion?: null | string;
             imageStore?: null | string;
             platform?: null | string;
+            memoryBytes?: null | number;
+            cpus?: null | number;
             imageCount: number;
             totalSize: number;
             lastSeenAt?: null | string;
             lastSyncAt?: null | string;
-            hostKey?: null | string;
-            disabled?: boolean;
-            warning?: null | string;
-            createdAt?: string;
+            createdAt: string;
+            updatedAt: string;
+            tls?: null | components["schemas"]["ServerTls"];
+            ssh?: null | components["schemas"]["ServerSsh"];
+            warnings: components["schemas"]["ServerWarning"][];
         };
         ServerPage: {
             items: components["schemas"]["Server"][];
@@ -2878,11 +3103,24 @@ export interface components {
             cert?: string;
             key?: string;
         };
+        JumpInput: {
+            endpoint?: string;
+            privateKey?: string;
+            passphrase?: string;
+            password?: null | string;
+            hostKey?: null | string;
+        };
         SshInput: {
             privateKey?: string;
             passphrase?: string;
             password?: string;
-            hostKey?: string;
+            hostKey?: null | string;
+            jump?: null | components["schemas"]["JumpInput"];
+        };
+        WayInput: {
+            endpoint: string;
+            tls?: components["schemas"]["TlsInput"];
+            ssh?: components["schemas"]["SshInput"];
         };
         ServerInput: {
             name?: string;
@@ -2891,10 +3129,14 @@ export interface components {
             description?: string;
             tls?: components["schemas"]["TlsInput"];
             ssh?: components["schemas"]["SshInput"];
-            disabled?: boolean;
+            enabled?: boolean;
+            paused?: boolean;
         };
         TestResult: {
             ok: boolean;
+            hostKey?: null | string;
+            latencyMs?: number;
+            platform?: null | string;
             code?: null | string;
             message?: null | string;
             hint?: null | string;
@@ -3094,12 +3336,26 @@ export interface components {
             imageIds: number[];
             force?: boolean;
         };
+        /** @enum {string} */
+        ExportStatus: "preparing" | "ready";
+        ExportedImage: {
+            imageId?: null | number;
+            serverId: number;
+            serverName: string;
+            repository?: null | string;
+            tag?: null | string;
+            fullName: string;
+            platform?: null | string;
+        };
         Export: {
             id: string;
+            operationId?: null | string;
+            status: components["schemas"]["ExportStatus"];
             fileName: string;
             size: number;
-            sha256: string;
-            images: string[];
+            sha256?: null | string;
+            images: components["schemas"]["ExportedImage"][];
+            createdBy: string;
             createdAt: string;
             expiresAt?: null | string;
         };
@@ -3109,30 +3365,56 @@ export interface components {
             page: number;
             size: number;
         };
+        ArchiveLayer: {
+            digest: string;
+            diffId: string;
+            size: number;
+        };
+        /** @enum {string} */
+        ArchivePresenceState: "same" | "different" | "absent";
+        ArchivePresence: {
+            serverId: number;
+            serverName: string;
+            state: components["schemas"]["ArchivePresenceState"];
+            platformMismatch: boolean;
+        };
+        ArchiveSkipped: {
+            digest: string;
+            platform?: null | string;
+            reason: string;
+        };
         ArchiveImage: {
             references: string[];
             platform?: null | string;
             size: number;
-            layers: number;
-            configDigest?: null | string;
-            presentOn?: number[];
+            layers: components["schemas"]["ArchiveLayer"][];
+            configDigest: string;
+            created?: null | string;
+            servers: components["schemas"]["ArchivePresence"][];
         };
         ArchiveInfo: {
+            uploadId: string;
+            fileName: string;
             format: string;
-            compression?: null | string;
+            compression: string;
             size: number;
+            tarSize: number;
             images: components["schemas"]["ArchiveImage"][];
+            canRename: boolean;
+            skipped: components["schemas"]["ArchiveSkipped"][];
         };
         Registry: {
             id: number;
             name: string;
             url: string;
+            host: string;
+            namespace: string;
             username?: null | string;
-            namespace?: null | string;
-            plainHttp?: boolean;
-            hasPassword?: boolean;
+            hasPassword: boolean;
             ca?: null | string;
-            createdAt?: string;
+            plainHttp: boolean;
+            createdAt: string;
+            updatedAt: string;
         };
         RegistryPage: {
             items: components["schemas"]["Registry"][];
@@ -3151,18 +3433,23 @@ export interface components {
         };
         RepositoryItem: {
             name: string;
+            fullName: string;
+            description?: null | string;
         };
         RepositoryItemPage: {
             items: components["schemas"]["RepositoryItem"][];
             total: number;
             page: number;
             size: number;
+            complete: boolean;
         };
         TagItem: {
             name: string;
+            fullName: string;
             digest?: null | string;
             size?: null | number;
-            platforms?: string[];
+            platforms: string[];
+            error?: null | components["schemas"]["ErrorInfo"];
         };
         TagItemPage: {
             items: components["schemas"]["TagItem"][];
@@ -3277,6 +3564,7 @@ export interface components {
             icon: string;
             category: string;
             description: string;
+            descriptionZh?: string;
             repository: string;
             defaultTag: string;
             builtin: boolean;
@@ -3288,11 +3576,20 @@ export interface components {
             page: number;
             size: number;
         };
+        SoftwareImported: {
+            added: number;
+            updated: number;
+        };
+        SoftwareFile: {
+            version: number;
+            software: components["schemas"]["SoftwareInput"][];
+        };
         SoftwareInput: {
             name?: string;
             icon?: string;
             category?: string;
             description?: string;
+            descriptionZh?: string;
             repository?: string;
             defaultTag?: string;
             form?: components["schemas"]["SoftwareForm"];

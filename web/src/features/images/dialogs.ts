@@ -9,6 +9,7 @@ export interface PullStart {
   reference?: string
   serverIds?: number[]
   softwareId?: number
+  registryId?: number
 }
 
 /** Which dialog is open, and for what. One place, since views, drawer and other pages open the same ones. */

@@ -37,6 +37,11 @@ export function removeServer(id: number): Promise<unknown> {
   return ok(api.DELETE('/api/v1/servers/{id}', { params: { path: { id } } }))
 }
 
+/** Tries a way before it is stored. */
+export function testWay(body: { endpoint: string } & Pick<ServerInput, 'tls' | 'ssh'>): Promise<TestResult> {
+  return ok(api.POST('/api/v1/servers/test', { body }))
+}
+
 export function testServer(id: number): Promise<TestResult> {
   return ok(api.POST('/api/v1/servers/{id}/test', { params: { path: { id } } }))
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Server } from '@/api/types'
 import { emptyForm, formFault, isExposed, readEndpoint, toInput, writeEndpoint, type ServerForm } from './endpoint'
 
 const form = (over: Partial<ServerForm>): ServerForm => ({ ...emptyForm(), name: 'a', ...over })
@@ -28,6 +29,7 @@ describe('formFault', () => {
     [{ way: 'tcps', host: 'a', ca: 'x', cert: 'y' }, 'tls'],
     [{ way: 'ssh', host: 'a', user: '' }, 'user'],
     [{ way: 'ssh', host: 'a' }, 'ssh'],
+    [{ way: 'ssh', host: 'a', privateKey: 'k', jump: 'gateway' }, 'jump'],
   ] as [Partial<ServerForm>, string][])('%o lacks %s', (over, fault) => {
     expect(formFault(form(over), false)).toBe(fault)
   })
@@ -42,6 +44,14 @@ it('warns of plain TCP to anything but this machine', () => {
   expect(isExposed(form({ way: 'tcp', host: '10.0.0.5' }))).toBe(true)
   expect(isExposed(form({ way: 'tcp', host: '127.0.0.1' }))).toBe(false)
   expect(isExposed(form({ way: 'tcps', host: '10.0.0.5' }))).toBe(false)
+})
+
+it('says of a machine in between only what changed', () => {
+  const before = { ssh: { hostKey: 'SHA256:a', jump: { endpoint: 'ssh://me@gate', hostKey: null } } } as Server
+  const same = form({ way: 'ssh', host: 'a', hostKey: 'SHA256:a', jump: 'ssh://me@gate' })
+  expect(toInput(same, before)).not.toHaveProperty('ssh')
+  expect(toInput({ ...same, jump: '', hostKey: '' }, before).ssh).toMatchObject({ jump: null, hostKey: null })
+  expect(toInput({ ...same, jumpKey: 'K' }, before).ssh?.jump).toMatchObject({ privateKey: 'K', endpoint: undefined })
 })
 
 it('sends no empty secret, so that stored ones stay', () => {

@@ -24,12 +24,18 @@ export interface ServerForm {
   passphrase: string
   password: string
   hostKey: string
+  /** The machine to go through, `ssh://user@host[:port]`; empty for none. */
+  jump: string
+  jumpKey: string
+  jumpPassword: string
+  jumpHostKey: string
 }
 
 export function emptyForm(): ServerForm {
   return {
     name: '', way: 'tcp', path: '/var/run/docker.sock', host: '', port: '', user: 'root', tags: [], description: '',
     ca: '', cert: '', key: '', sshWith: 'key', privateKey: '', passphrase: '', password: '', hostKey: '',
+    jump: '', jumpKey: '', jumpPassword: '', jumpHostKey: '',
   }
 }
 
@@ -58,7 +64,7 @@ export function writeEndpoint(form: ServerForm): string {
   return `${form.way}://${host}:${port || DEFAULT_PORTS[form.way]}`
 }
 
-export type FormFault = 'name' | 'path' | 'host' | 'port' | 'user' | 'tls' | 'ssh'
+export type FormFault = 'name' | 'path' | 'host' | 'port' | 'user' | 'tls' | 'ssh' | 'jump'
 
 /** The first thing that a new or changed server lacks; `known` is true when secrets are already stored. */
 export function formFault(form: ServerForm, known: boolean): FormFault | null {
@@ -75,9 +81,12 @@ export function formFault(form: ServerForm, known: boolean): FormFault | null {
     if (!form.user.trim() || /[\s:@/]/.test(form.user.trim())) return 'user'
     const secret = form.sshWith === 'key' ? form.privateKey : form.password
     if (!known && !secret.trim()) return 'ssh'
+    if (form.jump.trim() && !JUMP.test(form.jump.trim())) return 'jump'
   }
   return null
 }
+
+const JUMP = /^ssh:\/\/[^\s:@/]+@[^\s@/]+$/
 
 /** True where plain TCP leaves the machine: anybody on the way could command the engine. */
 export function isExposed(form: ServerForm): boolean {
@@ -91,8 +100,25 @@ export function toForm(server: Server): ServerForm {
     name: server.name,
     tags: [...server.tags],
     description: server.description ?? '',
-    hostKey: server.hostKey ?? '',
+    hostKey: server.ssh?.hostKey ?? '',
+    jump: server.ssh?.jump?.endpoint ?? '',
+    jumpHostKey: server.ssh?.jump?.hostKey ?? '',
+    sshWith: server.ssh?.hasPassword && !server.ssh.hasPrivateKey ? 'password' : 'key',
   }
+}
+
+/** What is said of the machine in between: nothing where nothing changed, null where there is none any more. */
+function jumpInput(form: ServerForm, before?: Server) {
+  const known = before?.ssh?.jump
+  if (!form.jump.trim()) return known ? null : undefined
+  const hostKey = form.jumpHostKey.trim()
+  const jump = {
+    endpoint: form.jump.trim() === known?.endpoint ? undefined : form.jump.trim(),
+    privateKey: form.jumpKey || undefined,
+    password: form.jumpPassword || undefined,
+    hostKey: hostKey === (known?.hostKey ?? '') ? undefined : hostKey || null,
+  }
+  return Object.values(jump).some((value) => value !== undefined) ? jump : undefined
 }
 
 /** The body of a call; empty secrets are left out, so that stored ones stay. */
@@ -107,11 +133,11 @@ export function toInput(form: ServerForm, before?: Server): ServerInput {
     input.tls = { ca: form.ca || undefined, cert: form.cert || undefined, key: form.key || undefined }
   }
   if (form.way === 'ssh') {
-    const hostKeyChanged = form.hostKey.trim() !== (before?.hostKey ?? '')
+    const hostKeyChanged = form.hostKey.trim() !== (before?.ssh?.hostKey ?? '')
     const secret = form.sshWith === 'key'
       ? { privateKey: form.privateKey || undefined, passphrase: form.passphrase || undefined }
       : { password: form.password || undefined }
-    const ssh = { ...secret, hostKey: hostKeyChanged ? form.hostKey.trim() : undefined }
+    const ssh = { ...secret, hostKey: hostKeyChanged ? form.hostKey.trim() || null : undefined, jump: jumpInput(form, before) }
     if (Object.values(ssh).some((value) => value !== undefined)) input.ssh = ssh
   }
   return input

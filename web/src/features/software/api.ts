@@ -1,5 +1,5 @@
 import { api, ok } from '@/api/client'
-import type { Page, Software, SoftwareInput } from '@/api/types'
+import type { Page, Software, SoftwareFile, SoftwareInput } from '@/api/types'
 
 export interface SoftwareQuery {
   q?: string
@@ -9,6 +9,13 @@ export interface SoftwareQuery {
 
 export function listSoftware(query: SoftwareQuery): Promise<Page<Software>> {
   return ok(api.GET('/api/v1/software', { params: { query } }))
+}
+
+/** Own entries as one file, as `importSoftware` takes it. */
+export const exportAddress = '/api/v1/software/export'
+
+export function importSoftware(body: SoftwareFile) {
+  return ok(api.POST('/api/v1/software/import', { body }))
 }
 
 export function createSoftware(body: SoftwareInput): Promise<Software> {
