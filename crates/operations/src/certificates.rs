@@ -47,3 +47,45 @@ fn info(der: &CertificateDer<'_>) -> Result<CertificateInfo, String> {
         not_after: moment(certificate.validity().not_after),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{check_key, read};
+
+    const CERTIFICATE: &str = include_str!("certificates/test-certificate.pem");
+    const KEY: &str = include_str!("certificates/test-key.pem");
+    const OTHER_KEY: &str = include_str!("certificates/test-other-key.pem");
+
+    #[test]
+    fn a_certificate_is_known_again() {
+        let read_ones = read(&format!("{CERTIFICATE}\n{CERTIFICATE}")).expect("it reads");
+        assert_eq!(read_ones.len(), 2);
+        let one = &read_ones[0];
+        assert_eq!(one.subject, "O=imagefleet tests, CN=engine.test");
+        assert_eq!(
+            one.fingerprint,
+            "172578b2199d36de1d7f8ac8c172ec23a1519c4650471ed5f30246ff6bdd1939"
+        );
+        assert_eq!(one.not_after.format("%Y").to_string(), "2126");
+        for bad in [
+            "",
+            "nonsense",
+            KEY,
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            let why = read(bad).expect_err("refused");
+            assert!(!why.contains("AAAA"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_key_belongs_to_its_certificate() {
+        assert_eq!(check_key(CERTIFICATE, KEY), Ok(()));
+        assert_eq!(
+            check_key(CERTIFICATE, OTHER_KEY),
+            Err("does not belong to the certificate".to_owned())
+        );
+        assert!(check_key(CERTIFICATE, "nonsense").is_err() && check_key("nonsense", KEY).is_err());
+        assert!(check_key(CERTIFICATE, CERTIFICATE).is_err());
+    }
+}

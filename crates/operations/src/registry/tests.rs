@@ -182,7 +182,7 @@ async fn a_token_is_fetched_with_the_account_and_used_again() {
         format!("{}/other/a", good.registry.host)
     );
     let seen = client
-        .repositories("A", PageRequest::default(), |name| name.contains("/team/"))
+        .repositories("/A", PageRequest::default(), |name| name.contains("/team/"))
         .await
         .expect("listed");
     assert_eq!(seen.items.len(), 1, "searched, and only what the caller may see");

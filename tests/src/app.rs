@@ -1,0 +1,291 @@
+//! The whole program behind its router, without a socket: real store, real runner and watchers, engines in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use imagefleet_api::{ApiConfig, AppState, Passwords, Services};
+use imagefleet_engine::Engine;
+use imagefleet_engine::fake::{FakeEngine, Fault, FaultyCall};
+use imagefleet_model::{Grant, GrantServers};
+use imagefleet_operations::archives::{ArchivePolicy, ArchiveStore};
+use imagefleet_operations::reconcilers::{WatchOptions, Watches};
+use imagefleet_operations::{EnginePool, Operations, RunnerOptions};
+use imagefleet_store::testing::TestStore;
+use imagefleet_store::{EngineServer, NewUser, Store};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// Every test user's password.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Fake engines by the endpoint under which a server finds them; any other endpoint leads to one that is dead.
+#[derive(Clone, Default)]
+pub struct Engines(Arc<Mutex<HashMap<String, FakeEngine>>>);
+
+impl Engines {
+    /// That engine answers at that endpoint from now on.
+    pub fn put(&self, endpoint: &str, engine: FakeEngine) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(endpoint.to_owned(), engine);
+    }
+
+    fn at(&self, server: &EngineServer) -> Arc<dyn Engine> {
+        let engines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = engines.get(&server.endpoint.to_string()).cloned();
+        Arc::new(engine.unwrap_or_else(|| {
+            let dead = FakeEngine::seeded(0, 0);
+            dead.inject(FaultyCall::Any, Fault::Offline, None);
+            dead
+        }))
+    }
+}
+
+/// The program.
+pub struct App {
+    /// What answers requests.
+    router: axum::Router,
+    /// Its database, with a clock that the test turns.
+    pub at: TestStore,
+    /// Its operations.
+    pub operations: Operations,
+    /// Its engines.
+    pub engines: Engines,
+    watches: Watches,
+    _archives: tempfile::TempDir,
+}
+
+/// Somebody who is logged in, or nobody.
+pub struct Client<'a> {
+    app: &'a App,
+    cookie: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: axum::http::HeaderMap,
+    /// The JSON; null when there was none.
+    pub body: Value,
+}
+
+impl App {
+    /// Starts it on that store, with the user `admin` in it.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start(at: TestStore) -> Self {
+        let archives = tempfile::tempdir().expect("a folder");
+        let store = at.store.clone();
+        let engines = Engines::default();
+        let found = engines.clone();
+        let pool = EnginePool::with_connect(store.clone(), move |server| found.at(server));
+        let operations = Operations::new(
+            store.clone(),
+            Arc::new(pool),
+            ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder"),
+            RunnerOptions::default(),
+        );
+        operations.start().await.expect("it starts");
+        let options = WatchOptions {
+            backoff: Duration::from_millis(50),
+            ..WatchOptions::new("test".to_owned())
+        };
+        let watches = Watches::start(operations.deps().clone(), options);
+        let state = AppState::new(Services {
+            store: store.clone(),
+            operations: operations.clone(),
+            watches: watches.clone(),
+            config: ApiConfig::default(),
+            metrics: Arc::new(String::new),
+        });
+        let app = Self {
+            router: imagefleet_api::router(state).await.expect("a router"),
+            at,
+            operations,
+            engines,
+            watches,
+            _archives: archives,
+        };
+        app.user("admin", vec![everywhere("admin")]).await;
+        app
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.at.store
+    }
+
+    /// Adds a user.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn user(&self, username: &str, grants: Vec<Grant>) {
+        let hash = Passwords::default().hash(PASSWORD).await.expect("hashed");
+        let new = NewUser {
+            username: username.to_owned(),
+            password_hash: hash,
+            must_change_password: false,
+            grants,
+        };
+        self.store().create_user(new).await.expect("added");
+    }
+
+    /// Logs a user in.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn login(&self, username: &str) -> Client<'_> {
+        let nobody = self.nobody();
+        let body = serde_json::json!({"username": username, "password": PASSWORD});
+        let answer = nobody.call(Method::POST, "/session", Some(body)).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        let cookie = answer
+            .headers
+            .get(header::SET_COOKIE)
+            .and_then(|value| value.to_str().ok())
+            .expect("a cookie");
+        Client {
+            app: self,
+            cookie: cookie.split(';').next().map(ToOwned::to_owned),
+        }
+    }
+
+    /// Nobody.
+    #[must_use]
+    pub fn nobody(&self) -> Client<'_> {
+        Client {
+            app: self,
+            cookie: None,
+        }
+    }
+
+    /// Ends it.
+    pub async fn stop(&self) {
+        self.watches.shutdown().await;
+        self.operations.shutdown(Duration::from_millis(100)).await;
+    }
+}
+
+impl Client<'_> {
+    /// Asks the native API.
+    ///
+    /// # Panics
+    /// When there is no answer at all.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let request = match body {
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        let response = self
+            .app
+            .router
+            .clone()
+            .oneshot(request.expect("a request"))
+            .await
+            .expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        }
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// `POST`.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// `PATCH`.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    /// Asks until the answer is as wanted.
+    ///
+    /// # Panics
+    /// When that does not happen within ten seconds.
+    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let found = tokio::time::timeout(Duration::from_secs(10), async {
+            loop {
+                last = self.get(path).await.body;
+                if wanted(&last) {
+                    return last.clone();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        found.unwrap_or_else(|_| panic!("{path} never became as wanted"))
+    }
+}
+
+impl Answer {
+    /// The names of the wrong fields.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array();
+        errors
+            .into_iter()
+            .flatten()
+            .filter_map(|error| error["field"].as_str())
+            .collect()
+    }
+
+    /// The stable word of an error.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// A role on every server and repository.
+#[must_use]
+pub fn everywhere(role: &str) -> Grant {
+    grant(
+        role,
+        GrantServers {
+            all: true,
+            ..GrantServers::default()
+        },
+        "*",
+    )
+}
+
+/// A role on some servers for the repositories of a pattern.
+#[must_use]
+pub fn grant(role: &str, servers: GrantServers, repositories: &str) -> Grant {
+    Grant {
+        role: role.to_owned(),
+        servers,
+        repositories: vec![repositories.to_owned()],
+    }
+}
