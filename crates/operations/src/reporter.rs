@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use imagefleet_engine::{TransferUpdate, percent};
 use imagefleet_model::Progress;
 use imagefleet_store::ProgressUpdate;
 use tokio::time::Instant;
@@ -104,6 +105,35 @@ impl Reporter {
         let mut board = self.board.lock();
         if let Some(slot) = board.get_mut(&self.step) {
             slot.progress.message = message.into();
+            slot.changed = true;
+        }
+    }
+
+    /// A pull or push is here now.
+    pub fn transfer(&self, update: TransferUpdate) {
+        self.set(Progress {
+            percent: percent(&update),
+            message: update.message,
+            bytes_done: update.bytes_done,
+            bytes_total: update.bytes_total,
+            bytes_per_second: None,
+            layers: update.layers,
+        });
+    }
+
+    /// The transfer has ended well: engines do not always say so of every layer.
+    pub fn layers_done(&self) {
+        let mut board = self.board.lock();
+        if let Some(slot) = board.get_mut(&self.step) {
+            for layer in slot
+                .progress
+                .layers
+                .iter_mut()
+                .filter(|layer| layer.status != "exists")
+            {
+                "done".clone_into(&mut layer.status);
+                layer.bytes_done = layer.bytes_total.unwrap_or(layer.bytes_done);
+            }
             slot.changed = true;
         }
     }

@@ -1,12 +1,22 @@
 //! One file per kind of operation: how it is planned (checked input → steps) and how one step of it runs.
 
 pub mod copy;
+/// A container from an image.
 pub mod create_container;
+/// Deletes images from servers.
 pub mod delete;
+/// Saves images into archives that we keep.
 pub mod export;
+/// Loads an uploaded archive into servers.
 pub mod import;
+/// Pulls a reference to servers.
 pub mod pull;
+/// Pushes an image to a registry.
+pub mod push;
+/// Brings the inventory in step with the engines.
 pub mod sync;
+/// Gives an image another reference.
+pub mod tag;
 
 use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind};
 use imagefleet_store::StepOutcome;
@@ -38,16 +48,14 @@ pub fn payload<T: Serialize>(payload: &T) -> Result<Value, Failure> {
 pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     match context.step.kind {
         OperationKind::PullImage => pull::run(context).await,
+        OperationKind::PushImage => push::run(context).await,
+        OperationKind::TagImage => tag::run(context).await,
         OperationKind::SyncImages => sync::run(context).await,
         OperationKind::DeleteImage => delete::run(context).await,
         OperationKind::ExportImage => export::run(context).await,
         OperationKind::ImportImage => import::run(context).await,
         OperationKind::CopyImage => copy::run(context).await,
         OperationKind::CreateContainer => create_container::run(context).await,
-        kind => Err(Failure::new(
-            ErrorCode::Unsupported,
-            format!("This version of imagefleet does not know {}.", kind.as_str()),
-        )),
     }
 }
 

@@ -1,6 +1,6 @@
 use futures_util::TryStreamExt as _;
-use imagefleet_engine::{PullRequest, percent};
-use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind, Platform, Progress, ServerId};
+use imagefleet_engine::PullRequest;
+use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind, Platform, ServerId};
 use imagefleet_store::{NewOperation, NewStep, StepOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -96,16 +96,10 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let mut updates = engine.pull(request).await?;
     let mut digest = None;
     while let Some(update) = updates.try_next().await? {
-        context.progress.set(Progress {
-            percent: percent(&update),
-            message: update.message,
-            bytes_done: update.bytes_done,
-            bytes_total: update.bytes_total,
-            bytes_per_second: None,
-            layers: update.layers,
-        });
-        digest = update.digest.or(digest);
+        digest = update.digest.clone().or(digest);
+        context.progress.transfer(update);
     }
+    context.progress.layers_done();
     context.progress.say("Reading the server's images");
     sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
     if let Some(image) = context.step.image_id {
