@@ -7,6 +7,9 @@ use crate::collect::Collected;
 use crate::document::Document;
 use crate::tar::Entry;
 
+/// Bytes of a folder's `json`; real ones have one or two thousand.
+const MOST_OF_A_FOLDER: u64 = 256 << 10;
+
 /// What is known of an entry before its bytes come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Known {
@@ -113,12 +116,15 @@ impl Decider {
     }
 
     /// Whether the file is to be given to [`Decider::learn_folder`].
-    pub(super) fn wants(entry: &Entry) -> bool {
-        entry.size <= 256 << 10
-            && entry
-                .name
-                .strip_suffix("/json")
-                .is_some_and(|folder| Sum::parse(folder).is_some())
+    pub(super) fn wants(&self, entry: &Entry) -> bool {
+        let folder = entry
+            .name
+            .strip_suffix("/json")
+            .filter(|folder| Sum::parse(folder).is_some());
+        let told = |folder| self.paths.contains_key(&format!("{folder}/layer.tar"));
+        entry.size <= MOST_OF_A_FOLDER
+            && folder.is_some_and(|folder| !told(folder))
+            && !self.chains.is_empty()
     }
 
     /// Learns from `<v1 id>/json` which layer its folder has.

@@ -112,6 +112,11 @@ pub struct Held {
     /// Chain ids of layers (classic store): every prefix of every image's `RootFS.Layers`.
     pub chain_ids: HashSet<String>,
     /// Digests of layer blobs (containerd store).
+    ///
+    /// The engine tells diff ids only. They are the digests of images that came by a load, not of pulled ones, whose layers are
+    /// compressed. A wrong claim is **not refused**: the load reports success and the image even runs from the snapshots that are there,
+    /// but its content is incomplete and cannot be saved or pushed. So whoever guesses looks afterwards: `Available` of every manifest in
+    /// `GET /images/{name}/json?manifests=true` (API 1.48) must be true, else the image goes and is sent whole.
     pub blobs: HashSet<String>,
 }
 

@@ -94,7 +94,7 @@ impl Fan {
                 } else {
                     Known::default()
                 };
-                self.json = (file && Decider::wants(&entry)).then(Vec::new);
+                self.json = (file && self.decider.wants(&entry)).then(Vec::new);
                 for target in &mut self.targets {
                     target.begin(&entry, self.known, &self.decider).await;
                 }
