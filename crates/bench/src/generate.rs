@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -60,34 +60,29 @@ impl Random {
     }
 }
 
-/// Opens the database of that shape in `dir`, making it first when it is not there.
-pub async fn store(dir: &Path, shape: Shape) -> anyhow::Result<Store> {
-    let name = format!(
-        "inventory-{}x{}-{}.db",
-        shape.servers, shape.images, shape.references
-    );
-    let path = dir.join(name);
-    let done = path.with_extension("done");
+/// The data directory of that shape in `dir`, with its database made when it is not there.
+pub async fn data_dir(dir: &Path, shape: Shape) -> anyhow::Result<PathBuf> {
+    let folder = dir.join(format!("{}x{}-{}", shape.servers, shape.images, shape.references));
+    let done = folder.join("done");
     if !done.exists() {
-        for file in [
-            path.clone(),
-            path.with_extension("db-wal"),
-            path.with_extension("db-shm"),
-        ] {
-            std::fs::remove_file(file).ok();
-        }
-    }
-    let store = Store::open(StoreOptions {
-        url: format!("sqlite://{}", path.display()),
-        key: SecretKey::from_bytes([7; 32]),
-        clock: Arc::new(SystemClock),
-    })
-    .await?;
-    if !done.exists() {
+        std::fs::remove_dir_all(&folder).ok();
+        std::fs::create_dir_all(&folder)?;
+        let store = open(&folder).await?;
         fill(&store, shape).await?;
+        store.connection().clone().close().await?;
         std::fs::write(done, "")?;
     }
-    Ok(store)
+    Ok(folder)
+}
+
+/// Opens the database of a data directory as the program does.
+pub async fn open(folder: &Path) -> anyhow::Result<Store> {
+    let options = StoreOptions {
+        url: format!("sqlite://{}", folder.join("imagefleet.db").display()),
+        key: SecretKey::load_or_create(&folder.join("secret.key"))?,
+        clock: Arc::new(SystemClock),
+    };
+    Ok(Store::open(options).await?)
 }
 
 async fn fill(store: &Store, shape: Shape) -> anyhow::Result<()> {
@@ -96,8 +91,8 @@ async fn fill(store: &Store, shape: Shape) -> anyhow::Result<()> {
         store
             .connection()
             .execute_unprepared(&format!(
-                "INSERT INTO servers (id, name, endpoint, status, created_at, updated_at) \
-                 VALUES ({server}, 'server-{server:03}', 'tcp://10.0.{}.{}:2375', 'online', 0, 0)",
+                "INSERT INTO servers (id, name, endpoint, enabled, status, created_at, updated_at) \
+                 VALUES ({server}, 'server-{server:03}', 'tcp://10.0.{}.{}:2375', FALSE, 'disabled', 0, 0)",
                 server / 250,
                 server % 250 + 1
             ))
