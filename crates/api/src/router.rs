@@ -1,14 +1,14 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use imagefleet_model::Failure;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::middleware::{audit, authenticate, context, cross_site};
-use crate::routes::{exports, images, openapi_json, operations, registries, servers, service, session, software, tokens, uploads};
-use crate::{AppState, events, openapi, page};
+use crate::routes::{audit as audit_log, exports, images, openapi_json, operations, registries, roles, servers, service, session, sessions, software, tokens, uploads, users};
+use crate::{AppState, events, monitor, openapi, page};
 
 /// The largest body of a route that reads JSON; uploads lift it for themselves.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -24,6 +24,16 @@ pub fn native() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(tokens::create::handler, tokens::list::handler))
         .routes(routes!(tokens::delete::handler))
+        .routes(routes!(session::password::handler))
+        .routes(routes!(sessions::list::handler))
+        .routes(routes!(sessions::delete::handler))
+        // users, roles, audit
+        .routes(routes!(users::list::handler, users::create::handler))
+        .routes(routes!(users::read::handler, users::update::handler, users::delete::handler))
+        .routes(routes!(roles::list::handler, roles::create::handler))
+        .routes(routes!(roles::update::handler, roles::delete::handler))
+        .routes(routes!(audit_log::list::handler))
+        .routes(routes!(audit_log::export::handler))
         // images
         .routes(routes!(images::list::handler))
         .routes(routes!(images::by_server::handler))
@@ -36,6 +46,8 @@ pub fn native() -> OpenApiRouter<AppState> {
         .routes(routes!(images::import::handler))
         .routes(routes!(images::copy::handler))
         .routes(routes!(images::copy_preview::handler))
+        .routes(routes!(images::push::handler))
+        .routes(routes!(images::tag::handler))
         // archives: what comes, and what can be fetched
         .merge(uploads())
         .routes(routes!(exports::list::handler))
@@ -99,6 +111,19 @@ fn uploads() -> OpenApiRouter<AppState> {
         .layer(from_fn(uploads::resumable))
 }
 
+/// The Monitor API's part that moves archives; a form with a file has no limit but the disk's.
+fn archives_of_monitor() -> axum::Router<AppState> {
+    axum::Router::new()
+        .route(
+            "/api/monitor/system-soft-image/export",
+            post(monitor::export::handler),
+        )
+        .route(
+            "/api/monitor/system-soft-image/import",
+            post(monitor::import::handler).layer(DefaultBodyLimit::disable()),
+        )
+}
+
 /// Everything that is served, on one screen.
 pub async fn router(state: AppState) -> Result<axum::Router, Failure> {
     let (native, _) = native().split_for_parts();
@@ -106,6 +131,7 @@ pub async fn router(state: AppState) -> Result<axum::Router, Failure> {
         .route("/healthz", get(service::healthz))
         .route("/readyz", get(service::readyz))
         .route("/metrics", get(service::metrics))
+        .merge(archives_of_monitor())
         .merge(page::documentation())
         .fallback(page::serve)
         // The first is the innermost.

@@ -9,7 +9,7 @@ mod query;
 
 pub use caller::{Caller, Credential, Target};
 pub use given::given;
-pub use json::{Json, OptionalJson};
+pub use json::{Json, OptionalJson, parse as parse_json};
 pub use paging::Paging;
 pub use path::Path;
 pub use query::Query;

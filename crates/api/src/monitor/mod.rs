@@ -2,6 +2,9 @@
 //! its own.
 
 mod envelope;
+pub mod export;
+mod fields;
+pub mod import;
 
 pub use envelope::{Envelope, envelope_of};
 

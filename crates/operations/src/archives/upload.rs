@@ -38,12 +38,17 @@ impl ArchiveStore {
                 Some(Err(failure)) => broken = Some(failure),
                 Some(Ok(chunk)) => {
                     size += chunk.len() as u64;
-                    writing.put(chunk).await?;
+                    if let Err(failure) = writing.put(chunk).await {
+                        writing.give_up().await;
+                        return Err(failure);
+                    }
                 }
             }
         }
         if size > 0 {
             writing.finish().await?;
+        } else {
+            writing.give_up().await;
         }
         Ok(Stretch {
             stored: (size > 0).then_some(UploadStretch { start, size, name }),

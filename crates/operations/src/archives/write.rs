@@ -13,9 +13,17 @@ impl ArchiveStore {
         let mut writing = self.begin(location).await?;
         let mut written = 0u64;
         while let Some(chunk) = bytes.next().await {
-            let chunk = chunk?;
-            written += chunk.len() as u64;
-            writing.put(chunk).await?;
+            let step = match chunk {
+                Ok(chunk) => {
+                    written += chunk.len() as u64;
+                    writing.put(chunk).await
+                }
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = step {
+                writing.give_up().await;
+                return Err(failure);
+            }
         }
         writing.finish().await?;
         Ok(written)
@@ -51,6 +59,13 @@ impl Writing {
             writing.finish().await.map_err(|error| storage_failure(&error))?;
         }
         Ok(())
+    }
+
+    /// Leaves nothing behind. What went wrong before matters more than whether that worked; the sweep comes by later.
+    pub(super) async fn give_up(mut self) {
+        if let Some(writing) = self.0.take() {
+            writing.abort().await.ok();
+        }
     }
 }
 

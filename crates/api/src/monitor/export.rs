@@ -1,0 +1,62 @@
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use imagefleet_archive::Compression;
+use imagefleet_model::ErrorCode;
+use serde::Serialize;
+
+use super::Envelope;
+use super::fields::Fields;
+use crate::extract::Caller;
+use crate::routes::images::export::{ExportBody, export};
+use crate::{AppState, Problem};
+
+/// An export that has begun.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Begun {
+    operation_id: String,
+    /// Where the file can be fetched when the operation has ended.
+    file_path: String,
+    /// All of them: images of several servers are several files.
+    file_paths: Vec<String>,
+}
+
+/// `POST /export`: `{imageId, serverId}`, `{imageIds}`, or `{serverId}` alone for all of it.
+pub async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Result<Envelope<Begun>, Problem> {
+    let fields = Fields::of_query(query.as_deref()).with_body(&body)?;
+    let server = fields.id("serverId")?;
+    let mut images = fields.ids("imageIds")?;
+    images.extend(fields.id("imageId")?);
+    if let Some(server) = server {
+        for id in &images {
+            let image = state.store.image(*id).await?;
+            if image.is_some_and(|image| image.server_id != server) {
+                let sentence = format!("The image {id} is not on the server {server}.");
+                return Err(Problem::new(ErrorCode::ImageNotFound, sentence));
+            }
+        }
+    }
+    let compression = match fields.text("compression").as_deref() {
+        None | Some("none") => Compression::None,
+        Some("gzip") => Compression::Gzip,
+        Some("zstd") => Compression::Zstd,
+        Some(_) => return Err(Problem::field("compression", "must be none, gzip or zstd")),
+    };
+    let whole = images.is_empty();
+    let body = ExportBody {
+        image_ids: (!whole).then_some(images),
+        server_id: server.filter(|_| whole),
+        compression: Some(compression),
+    };
+    let (operation, file_paths) = export(&state, &caller, body).await?;
+    Ok(Envelope::ok(Begun {
+        operation_id: operation.id,
+        file_path: file_paths.first().cloned().unwrap_or_default(),
+        file_paths,
+    }))
+}
