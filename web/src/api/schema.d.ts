@@ -4,6 +4,513 @@
  */
 
 export interface paths {
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finished archives that the caller may fetch, the latest first. */
+        get: operations["listExports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One archive, finished or being made. */
+        get: operations["readExport"];
+        put?: never;
+        post?: never;
+        /** Delete an archive. A download under way ends whole or breaks. */
+        delete: operations["deleteExport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file of an archive, in whole or in part: `Range` (one range; several get the whole), `If-Range`,
+         *     `If-None-Match`. Its `ETag` is its SHA-256.
+         */
+        get: operations["downloadExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Images, one row for each reference on each server. */
+        get: operations["listImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/by-image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** References with the servers that hold them; `drift` when servers hold different content under one. */
+        get: operations["listImagesByImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/by-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Servers with their images: how many match, their bytes, and the first few. */
+        get: operations["listImagesByServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copy an image to other servers, without a registry: it is read once, and each server gets the layers that it lacks. */
+        post: operations["copyImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete several images from their servers. */
+        post: operations["deleteImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export images into archives that can be downloaded afterwards. The operation's result names them. */
+        post: operations["exportImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Load an uploaded archive into one or more servers. */
+        post: operations["importImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pull an image to one or more servers. A pull of the same reference that runs there already is shared. */
+        post: operations["pullImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring what we know in step with the engines: of these servers, or of all. */
+        post: operations["syncImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One image on one server: everything that its engine tells, its layers, and the containers that use it. When the
+         *     engine cannot be asked, `engine` is null and `engineError` says why.
+         */
+        get: operations["readImage"];
+        put?: never;
+        post?: never;
+        /** Delete an image from its server. The row goes when the engine says that the image is gone. */
+        delete: operations["deleteImage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/copy-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a copy of an image would send to each server: "12 MB of 1.4 GB". */
+        get: operations["previewCopy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document. */
+        get: operations["openapiDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operations, the latest first. */
+        get: operations["listOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One operation with its steps. An event is sent after its state can be read here. */
+        get: operations["readOperation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel an operation. What the engines do for it is stopped; steps that have ended stay as they are. */
+        post: operations["cancelOperation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run again the steps that did not succeed. */
+        post: operations["retryOperation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Registry accounts, by name. Passwords are never among them. */
+        get: operations["listRegistries"];
+        put?: never;
+        /** Add a registry account. Its password is stored encrypted, with us alone, and goes along with single requests. */
+        post: operations["createRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a registry whether it takes an account before that is added. Nothing is stored. */
+        post: operations["testNewRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One registry account, without its password. */
+        get: operations["readRegistry"];
+        put?: never;
+        post?: never;
+        /** Forget a registry account and its password. */
+        delete: operations["deleteRegistry"];
+        options?: never;
+        head?: never;
+        /** Change a registry account. The password is replaced only when it is given; it does not follow to another host. */
+        patch: operations["updateRegistry"];
+        trace?: never;
+    };
+    "/api/v1/registries/{id}/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Browse or search the repositories of a registry, of those that you may pull. */
+        get: operations["listRegistryRepositories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tags of a repository, newest version first, each with digest, platforms and size. */
+        get: operations["listRegistryTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a registry whether it takes the account. The answer is 200 either way: `ok` tells. */
+        post: operations["testRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The servers that you may see, by name. */
+        get: operations["listServers"];
+        put?: never;
+        /** Add a server. It is looked at at once; whether its engine answers stands in its `status` a moment later. */
+        post: operations["createServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try the way to a server before it is added. Nothing is stored; the answer is 200 either way: `ok` tells. */
+        post: operations["testNewServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One server. */
+        get: operations["readServer"];
+        put?: never;
+        post?: never;
+        /** Forget a server and what is known of it. Nothing on the server itself is touched. */
+        delete: operations["deleteServer"];
+        options?: never;
+        head?: never;
+        /** Change a server. Secrets are replaced only when they are given. */
+        patch: operations["updateServer"];
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Connect to a server's engine anew and ask who it is. The answer is 200 either way: `ok` tells. */
+        post: operations["testServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -11,96 +518,185 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Who am I, and what may I do? */
+        get: operations["readSession"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Credentials"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Log in. Sets the session cookie. After several wrong passwords the account and the address have to wait. */
+        post: operations["logIn"];
+        /** Log out. The session ends at once, on every device that shared its cookie, and so do its live connections. */
+        delete: operations["logOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/software": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** The catalogue, by name. Everybody who is logged in may read it. */
+        get: operations["listSoftware"];
+        put?: never;
+        /** Add a catalogue entry. For a repository that a built-in entry knows, the own one goes first. */
+        post: operations["createSoftware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/software/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Your own catalogue entries as one file, for `POST /software/import` elsewhere. */
+        get: operations["exportSoftware"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/software/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add the catalogue entries of a file; own ones of the same repository are replaced. All of them, or none. */
+        post: operations["importSoftware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/software/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One catalogue entry. */
+        get: operations["readSoftware"];
+        put?: never;
+        post?: never;
+        /** Remove an own catalogue entry. Images are not touched. */
+        delete: operations["deleteSoftware"];
+        options?: never;
+        head?: never;
+        /** Change an own catalogue entry. Those that came with imagefleet stay as they are: copy them. */
+        patch: operations["updateSoftware"];
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your API tokens, the latest first. */
+        get: operations["listTokens"];
+        put?: never;
+        /** Make an API token. Its secret is shown once; it can do what you can do, or less. */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke one of your API tokens. It stops working at once, and so do its live connections. */
+        delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own uploads, the latest first. */
+        get: operations["listUploads"];
+        put?: never;
+        /**
+         * Begin an upload (tus: creation). `Location` says where its bytes go by `PATCH`; some or all of them may come along
+         *     in the body already.
+         */
+        post: operations["createUpload"];
+        delete?: never;
+        /**
+         * What of the tus protocol is spoken here: versions, extensions, the largest upload that there is room for, and the
+         *     checksums.
+         */
+        options: operations["uploadOptions"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of one's own uploads. */
+        get: operations["readUpload"];
+        put?: never;
+        /** `PATCH` and `DELETE` for those whose proxy takes neither: `X-HTTP-Method-Override` says which is meant. */
+        post: operations["overrideUploadMethod"];
+        /** Remove an upload with all of its bytes (tus: termination). */
+        delete: operations["deleteUpload"];
+        options?: never;
+        /** How much of an upload has come (tus: core). */
+        head: operations["headUpload"];
+        /**
+         * Send bytes of an upload (tus: core). What came before a connection broke is kept; with a checksum all of the
+         *     request's bytes are kept or none.
+         */
+        patch: operations["patchUpload"];
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is inside an upload: read once, to its end, before anything is loaded; and which servers have it already. */
+        get: operations["readUploadedArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -194,996 +790,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["TokenInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["NewToken"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tokens/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/servers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    status?: string;
-                    tag?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ServerPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ServerInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Server"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/servers/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Server"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: {
-                    force?: boolean;
-                };
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ServerInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Server"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/servers/{id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TestResult"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/servers/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["WayInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TestResult"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/registries/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["RegistryInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TestResult"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    serverId?: number;
-                    status?: string;
-                    repository?: string;
-                    tag?: string;
-                    unused?: boolean;
-                    softwareId?: number;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ImagePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/by-server": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    serverId?: number;
-                    status?: string;
-                    repository?: string;
-                    tag?: string;
-                    unused?: boolean;
-                    softwareId?: number;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ServerGroupPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/by-image": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    serverId?: number;
-                    status?: string;
-                    repository?: string;
-                    tag?: string;
-                    unused?: boolean;
-                    softwareId?: number;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ImageGroupPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ImageDetail"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: {
-                    force?: boolean;
-                };
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/pull": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PullInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/sync": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SyncInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ExportInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ImportInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/copy": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["CopyInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/delete": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["DeleteInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/images/{id}/containers": {
         parameters: {
             query?: never;
@@ -1228,701 +834,6 @@ export interface paths {
                 };
             };
         };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/uploads/{id}/archive": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ArchiveInfo"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/exports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ExportPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/exports/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Export"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    active?: boolean;
-                    kind?: string;
-                    serverId?: number;
-                    status?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["OperationPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operations/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operations/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operations/{id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/registries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RegistryPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["RegistryInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Registry"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/registries/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Registry"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["RegistryInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Registry"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/registries/{id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TestResult"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/registries/{id}/repositories": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RepositoryItemPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/registries/{id}/tags": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    repository?: string;
-                    q?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TagItemPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2289,288 +1200,6 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
-        trace?: never;
-    };
-    "/api/v1/software": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    category?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SoftwarePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SoftwareInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Software"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/software/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SoftwareFile"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/software/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SoftwareFile"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SoftwareImported"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/software/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Software"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SoftwareInput"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Software"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
         trace?: never;
     };
     "/api/v1/users": {
@@ -2991,25 +1620,2143 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @enum {string} */
+        /** @description One image for one platform. */
+        ArchiveImage: {
+            /** @description Digest of its config: the image id on a classic store. */
+            configDigest: string;
+            /** @description When it was built. */
+            created?: string | null;
+            /** @description Base first. */
+            layers: components["schemas"]["ArchiveLayer"][];
+            /** @description `linux/amd64`. */
+            platform?: string | null;
+            /** @description `nginx:1.27`, …; none when it is untagged. */
+            references: string[];
+            /** @description Every server that may be seen, and whether it has the image. */
+            servers: components["schemas"]["ArchivePresence"][];
+            /**
+             * Format: int64
+             * @description Bytes of its layers, inflated.
+             */
+            size: number;
+        };
+        /** @description What is inside an archive. */
+        ArchiveInfo: {
+            /** @description Whether it holds a single image, which may be given another name. */
+            canRename: boolean;
+            /** @description `none`, `gzip` or `zstd`. */
+            compression: string;
+            /** @description The file's own name. */
+            fileName: string;
+            /** @description `docker-archive`, `oci-layout`, or `docker-archive+oci-layout` when it is both. */
+            format: string;
+            /** @description The images, one for each platform. */
+            images: components["schemas"]["ArchiveImage"][];
+            /**
+             * Format: int64
+             * @description Bytes of the file.
+             */
+            size: number;
+            /** @description What is named in it, but is no image that can be loaded. */
+            skipped: components["schemas"]["ArchiveSkipped"][];
+            /**
+             * Format: int64
+             * @description Bytes of the tar, inflated.
+             */
+            tarSize: number;
+            /** @description The upload. */
+            uploadId: string;
+        };
+        /** @description One layer. */
+        ArchiveLayer: {
+            /** @description Digest of the inflated tar. */
+            diffId: string;
+            /** @description Digest of the blob. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Bytes, inflated.
+             */
+            size: number;
+        };
+        /** @description What a server has of an image. */
+        ArchivePresence: {
+            /** @description Whether the image is for another platform than the server. */
+            platformMismatch: boolean;
+            /** @description The server. */
+            serverId: components["schemas"]["i64"];
+            /** @description Its name. */
+            serverName: string;
+            /** @description Whether it has it. */
+            state: components["schemas"]["ArchivePresenceState"];
+        };
+        /**
+         * @description Whether a server has an image.
+         * @enum {string}
+         */
+        ArchivePresenceState: "same" | "different" | "absent";
+        /** @description A manifest that is no image that can be loaded. */
+        ArchiveSkipped: {
+            /** @description Its digest. */
+            digest: string;
+            /** @description Its platform, when it says one. */
+            platform?: string | null;
+            /** @description `attestation`, `not_included` or `not_an_image`. */
+            reason: string;
+        };
+        /** @description What identifies a certificate. */
+        CertificateInfo: {
+            /** @description SHA-256 of its DER form, in small hexadecimal digits. */
+            fingerprint: string;
+            /**
+             * Format: date-time
+             * @description Until when it is valid.
+             */
+            notAfter: string;
+            /**
+             * Format: date-time
+             * @description From when it is valid.
+             */
+            notBefore: string;
+            /** @description Whom it names (RFC 4514 text). */
+            subject: string;
+        };
+        /** @description A container as held by one server. */
+        Container: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            createdAt?: string | null;
+            /** @description The engine's id. */
+            engineId: string;
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /** @description The reference it was created from. */
+            image: string;
+            /** @description The engine's id of its image. */
+            imageEngineId: string;
+            /**
+             * Format: int64
+             * @description The image row, when that image is still there.
+             */
+            imageId?: number | null;
+            /** @description Whether the reference it was created from now names other content on that server. */
+            imageOutdated: boolean;
+            /** @description Without the leading slash. */
+            name: string;
+            /** @description Published and exposed ports. */
+            ports: components["schemas"]["ContainerPort"][];
+            /** @description Its server. */
+            serverId: components["schemas"]["i64"];
+            /** @description That server's name. */
+            serverName: string;
+            /**
+             * Format: int64
+             * @description The catalogue entry of its image.
+             */
+            softwareId?: number | null;
+            /** @description `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`. */
+            state: string;
+            /** @description The engine's line, "Up 3 minutes (healthy)". */
+            status: string;
+            /**
+             * Format: date-time
+             * @description When the row last changed.
+             */
+            updatedAt: string;
+        };
+        /** @description A port of a container as the engine lists it. */
+        ContainerPort: {
+            /**
+             * Format: int32
+             * @description Port of the container.
+             */
+            container: number;
+            /**
+             * Format: int32
+             * @description Port of the server, when published.
+             */
+            host?: number | null;
+            /** @description Address on the server, when published. */
+            hostIp?: string | null;
+            /** @description TCP or UDP. */
+            protocol: components["schemas"]["PortProtocol"];
+        };
+        /** @description What to copy, and where. */
+        CopyBody: {
+            /** @description The image, on the server that has it. */
+            imageId: components["schemas"]["i64"];
+            /** @description The servers that shall have it too. */
+            serverIds: components["schemas"]["i64"][];
+        };
+        /** @description What a copy would send. */
+        CopyPreview: {
+            /** @description The image. */
+            imageId: components["schemas"]["i64"];
+            /** @description One for each target. */
+            targets: components["schemas"]["CopyPreviewTarget"][];
+        };
+        /** @description What a copy would send to one server. */
+        CopyPreviewTarget: {
+            /**
+             * Format: int64
+             * @description Bytes of those that it lacks.
+             */
+            bytesToSend: number;
+            /**
+             * Format: int64
+             * @description Bytes of all layers.
+             */
+            bytesTotal: number;
+            error?: components["schemas"]["ErrorInfo"] | null;
+            /**
+             * Format: int64
+             * @description Layers that it lacks.
+             */
+            layersToSend: number;
+            /**
+             * Format: int64
+             * @description Layers of the image.
+             */
+            layersTotal: number;
+            /** @description Whether it has the image under this name already. */
+            present: boolean;
+            /** @description The server. */
+            serverId: components["schemas"]["i64"];
+            /** @description Its name. */
+            serverName: string;
+        };
+        /** @description Which images. */
+        DeleteBody: {
+            /** @description Also when stopped containers use them or they have other tags. */
+            force?: boolean;
+            /** @description These, on whatever servers they are. */
+            imageIds: components["schemas"]["i64"][];
+        };
+        /** @description What went wrong, as every surface reports it: problem documents, operations, steps and events. */
+        ErrorInfo: {
+            /** @description A stable word for programs and for the page's translations, such as `image_not_found`. */
+            code: string;
+            /** @description What to check, where we know it. */
+            hint?: string | null;
+            /** @description A sentence for people; the engine's or registry's own words where they say more than ours. */
+            message: string;
+        };
+        /** @description An archive that we keep. */
+        Export: {
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            createdAt: string;
+            /** @description Who made it. */
+            createdBy: string;
+            /**
+             * Format: date-time
+             * @description When it will be removed; never when null.
+             */
+            expiresAt?: string | null;
+            /** @description A name that says what is inside. */
+            fileName: string;
+            /** @description Time-ordered. */
+            id: string;
+            /** @description What is inside. */
+            images: components["schemas"]["ExportedImage"][];
+            operationId?: components["schemas"]["String"] | null;
+            /** @description SHA-256 of the file in small hexadecimal digits, once it is ready. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description Whether it can be fetched. */
+            status: components["schemas"]["ExportStatus"];
+        };
+        /** @description What to export. */
+        ExportBody: {
+            /**
+             * @description `none` (the default), `gzip` or `zstd`.
+             * @example gzip
+             */
+            compression?: string | null;
+            /** @description These images: one archive for each server that holds some of them. */
+            imageIds?: components["schemas"]["i64"][] | null;
+            serverId?: components["schemas"]["i64"] | null;
+        };
+        /**
+         * @description Whether an export can be fetched.
+         * @enum {string}
+         */
+        ExportStatus: "preparing" | "ready";
+        /** @description An image inside an export. */
+        ExportedImage: {
+            /** @description The familiar form, or the engine id when untagged. */
+            fullName: string;
+            imageId?: components["schemas"]["i64"] | null;
+            /** @description `linux/amd64`, when known. */
+            platform?: string | null;
+            /** @description Familiar repository; null when untagged. */
+            repository?: string | null;
+            /** @description The server that it was saved from. */
+            serverId: components["schemas"]["i64"];
+            /** @description That server's name. */
+            serverName: string;
+            /** @description Its tag; null when untagged. */
+            tag?: string | null;
+        };
+        /** @description What is wrong with one field. */
+        FieldError: {
+            /** @description The field's name as the request spells it, `tls.ca`. */
+            field: string;
+            /** @description A sentence for people. */
+            message: string;
+        };
+        /** @description A role, given on servers and repositories. */
+        Grant: {
+            /** @description Patterns over familiar repositories; `*` for all. Nothing given means all. */
+            repositories?: string[];
+            /** @description The role's name. */
+            role: string;
+            /** @description Where it holds. */
+            servers?: components["schemas"]["GrantServers"];
+        };
+        /** @description On which servers a grant holds. */
+        GrantServers: {
+            /**
+             * @description On all, also those that come later.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description On these.
+             * @default []
+             */
+            ids: components["schemas"]["i64"][];
+            /**
+             * @description On those that carry one of these tags.
+             * @default []
+             */
+            tags: string[];
+        };
+        /** @description One reference (or one untagged id) as held by one server. */
+        Image: {
+            /**
+             * Format: date-time
+             * @description When the image was built.
+             */
+            createdAt?: string | null;
+            /** @description Repository digest (`sha256:…`), when the engine knows one. */
+            digest?: string | null;
+            /** @description The engine's id for its content; empty while a first pull runs or failed. */
+            engineId: string;
+            error?: components["schemas"]["ErrorInfo"] | null;
+            /**
+             * Format: date-time
+             * @description When we first saw it there.
+             */
+            firstSeenAt: string;
+            /** @description The familiar form, or the engine id when untagged. */
+            fullName: string;
+            /** @description Row id. */
+            id: components["schemas"]["i64"];
+            /** @description `linux/amd64`, when known. */
+            platform?: string | null;
+            /** @description Familiar repository, `<none>` when untagged and unknown. */
+            repository: string;
+            /** @description The server that holds it. */
+            serverId: components["schemas"]["i64"];
+            /** @description That server's name. */
+            serverName: string;
+            /**
+             * Format: int64
+             * @description Bytes on the server.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description The catalogue entry whose repository it is, when there is one.
+             */
+            softwareId?: number | null;
+            /** @description What is happening with it. */
+            status: components["schemas"]["ImageStatus"];
+            /** @description The tag; null when untagged. */
+            tag?: string | null;
+            /**
+             * Format: date-time
+             * @description When the row last changed.
+             */
+            updatedAt: string;
+            /** @description Names of the containers on that server that use it. */
+            usedBy: string[];
+        };
+        /** @description What a container inherits from an image. */
+        ImageConfig: {
+            /** @description Default arguments. */
+            command: string[];
+            /** @description What runs. */
+            entrypoint: string[];
+            /** @description `K=V` lines. */
+            env: string[];
+            /** @description `80/tcp`, … */
+            exposedPorts: string[];
+            /** @description The health check's command line. */
+            healthcheck?: string | null;
+            /** @description Labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description As whom it runs. */
+            user: string;
+            /** @description Paths that want a volume. */
+            volumes: string[];
+            /** @description Where it runs. */
+            workingDir: string;
+        };
+        /** @description One image in full: the row, what its engine tells at this moment, and who uses it. */
+        ImageDetail: components["schemas"]["Image"] & {
+            /** @description Containers on that server that use it. */
+            containers: components["schemas"]["Container"][];
+            engine?: components["schemas"]["ImageOnEngine"] | null;
+            engineError?: components["schemas"]["ErrorInfo"] | null;
+        };
+        /** @description A reference with the servers that hold it. */
+        ImageGroup: {
+            /** @description The different digests that servers hold under this reference. */
+            digests: string[];
+            /** @description Whether servers hold different content under this reference, whatever the filter shows of them. */
+            drift: boolean;
+            /** @description The familiar form, or the engine id when untagged. */
+            fullName: string;
+            /** @description The servers that hold it and match, by name. */
+            placements: components["schemas"]["Placement"][];
+            /** @description Familiar repository. */
+            repository: string;
+            /**
+             * Format: int64
+             * @description How many servers it is shown on.
+             */
+            serverCount: number;
+            /**
+             * Format: int64
+             * @description The catalogue entry of exactly this repository.
+             */
+            softwareId?: number | null;
+            /** @description The tag; null when untagged. */
+            tag?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes over all placements.
+             */
+            totalSize: number;
+        };
+        /** @description One line of an image's history (`GET /images/{name}/history`). */
+        ImageLayer: {
+            /** @description The builder's comment. */
+            comment: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt?: string | null;
+            /** @description What made it. */
+            createdBy: string;
+            /** @description The layer's diff id, when the line made one and the engine tells it. */
+            diffId?: string | null;
+            /** @description Whether the line only changed the configuration. */
+            empty: boolean;
+            /**
+             * Format: int64
+             * @description Bytes that it adds.
+             */
+            size: number;
+        };
+        /** @description What an engine tells of an image. */
+        ImageOnEngine: {
+            /** @description Who built it. */
+            author: string;
+            /** @description What a container made from it runs with. */
+            config: components["schemas"]["ImageConfig"];
+            /**
+             * Format: date-time
+             * @description When it was built.
+             */
+            createdAt?: string | null;
+            /** @description Diff ids of its layers, base first. */
+            diffIds: string[];
+            /** @description The engine's id. */
+            id: string;
+            /** @description How it was made, newest line first. */
+            layers: components["schemas"]["ImageLayer"][];
+            /** @description `linux/amd64`. */
+            platform: string;
+            /** @description Every digest that it is known by there. */
+            repoDigests: string[];
+            /** @description Every reference that it has there. */
+            repoTags: string[];
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+        };
+        /**
+         * @description What is happening with an image on its server (the source document's `SystemSoftImageStatus`).
+         * @enum {string}
+         */
         ImageStatus: "AVAILABLE" | "PULLING" | "PULL_FAILED" | "DELETING" | "DELETE_FAILED" | "START_FAILED";
-        /** @enum {string} */
+        /**
+         * @description How an engine keeps images; it decides which archives it takes and what its ids mean.
+         * @enum {string}
+         */
+        ImageStore: "classic" | "containerd" | "podman";
+        /** @description What to import, and where. */
+        ImportBody: {
+            /** @description Load it even when a reference means something else on a server, or the image is for another platform. */
+            force?: boolean;
+            /**
+             * @description Another name for the image inside, when it is a single one.
+             * @example team/app
+             */
+            name?: string | null;
+            /** @description The servers to load it into. */
+            serverIds: components["schemas"]["i64"][];
+            /** @description Its tag; `latest` when only a name is given. */
+            tag?: string | null;
+            /** @description A complete upload of the caller. */
+            uploadId: string;
+        };
+        /** @description A machine that stands before a server. */
+        JumpBody: {
+            /** @description `ssh://user@host[:port]`. */
+            endpoint?: string | null;
+            /** @description The host key that it must show. */
+            hostKey?: string | null;
+            /** @description Opens the private key. Never returned. */
+            passphrase?: string | null;
+            /** @description Password of the account. Never returned. */
+            password?: string | null;
+            /** @description Private key. Never returned. */
+            privateKey?: string | null;
+        };
+        /** @description One layer of a pull or push. */
+        LayerProgress: {
+            /**
+             * Format: int64
+             * @description Bytes of the present phase.
+             */
+            bytesDone: number;
+            /**
+             * Format: int64
+             * @description Bytes of the present phase in all, when told.
+             */
+            bytesTotal?: number | null;
+            /** @description Short id, as the engine prints it. */
+            id: string;
+            /** @description `waiting`, `downloading`, `verifying`, `extracting`, `pushing`, `done`, `exists`. */
+            status: string;
+        };
+        /** @description What a login needs. */
+        LoginBody: {
+            /** @description The user's password. */
+            password: string;
+            /** @description The user's name. */
+            username: string;
+        };
+        /** @description One mounted volume. */
+        Mount: {
+            /** @description Whether the container may not write. */
+            readOnly?: boolean;
+            /** @description Absolute path on the server, or a volume's name. */
+            source: string;
+            /** @description Absolute path in the container. */
+            target: string;
+        };
+        /** @description A new token with its secret, which is shown this once. */
+        NewTokenView: {
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expiresAt?: string | null;
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /** @description What you call it. */
+            name: string;
+            /** @description The secret: send it as `Authorization: Bearer`. */
+            token: string;
+            /** @description Its scope. */
+            verbs?: components["schemas"]["Verb"][] | null;
+        };
+        /** @description Durable work that a person or a schedule started. */
+        Operation: {
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            createdAt: string;
+            /** @description Who started it. */
+            createdBy: string;
+            error?: components["schemas"]["ErrorInfo"] | null;
+            /**
+             * Format: date-time
+             * @description When its last step ended.
+             */
+            finishedAt?: string | null;
+            /** @description Time-ordered. */
+            id: components["schemas"]["String"];
+            /** @description What it does. */
+            kind: components["schemas"]["OperationKind"];
+            /** @description What is happening or how it ended, for people. */
+            message: string;
+            /**
+             * Format: int32
+             * @description 0–100 over all steps.
+             */
+            progress: number;
+            /** @description What came of it; the shape depends on the kind. */
+            result?: unknown;
+            /**
+             * Format: date-time
+             * @description When its first step began.
+             */
+            startedAt?: string | null;
+            /** @description Where it is. */
+            status: components["schemas"]["Status"];
+            /** @description Its parts, one a server (or one an image, for deletes). */
+            steps: components["schemas"]["Step"][];
+            /** @description A line for people: "Pull nginx:1.27 to 3 servers". */
+            title: string;
+        };
+        /**
+         * @description What an operation does.
+         * @enum {string}
+         */
+        OperationKind: "pull_image" | "push_image" | "tag_image" | "export_image" | "import_image" | "sync_images" | "copy_image" | "delete_image" | "create_container";
+        /** @description One page of a list, with how many there are in all. */
+        Page_Export: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was begun.
+                 */
+                createdAt: string;
+                /** @description Who made it. */
+                createdBy: string;
+                /**
+                 * Format: date-time
+                 * @description When it will be removed; never when null.
+                 */
+                expiresAt?: string | null;
+                /** @description A name that says what is inside. */
+                fileName: string;
+                /** @description Time-ordered. */
+                id: string;
+                /** @description What is inside. */
+                images: components["schemas"]["ExportedImage"][];
+                operationId?: components["schemas"]["String"] | null;
+                /** @description SHA-256 of the file in small hexadecimal digits, once it is ready. */
+                sha256?: string | null;
+                /**
+                 * Format: int64
+                 * @description Bytes.
+                 */
+                size: number;
+                /** @description Whether it can be fetched. */
+                status: components["schemas"]["ExportStatus"];
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Image: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When the image was built.
+                 */
+                createdAt?: string | null;
+                /** @description Repository digest (`sha256:…`), when the engine knows one. */
+                digest?: string | null;
+                /** @description The engine's id for its content; empty while a first pull runs or failed. */
+                engineId: string;
+                error?: components["schemas"]["ErrorInfo"] | null;
+                /**
+                 * Format: date-time
+                 * @description When we first saw it there.
+                 */
+                firstSeenAt: string;
+                /** @description The familiar form, or the engine id when untagged. */
+                fullName: string;
+                /** @description Row id. */
+                id: components["schemas"]["i64"];
+                /** @description `linux/amd64`, when known. */
+                platform?: string | null;
+                /** @description Familiar repository, `<none>` when untagged and unknown. */
+                repository: string;
+                /** @description The server that holds it. */
+                serverId: components["schemas"]["i64"];
+                /** @description That server's name. */
+                serverName: string;
+                /**
+                 * Format: int64
+                 * @description Bytes on the server.
+                 */
+                size: number;
+                /**
+                 * Format: int64
+                 * @description The catalogue entry whose repository it is, when there is one.
+                 */
+                softwareId?: number | null;
+                /** @description What is happening with it. */
+                status: components["schemas"]["ImageStatus"];
+                /** @description The tag; null when untagged. */
+                tag?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the row last changed.
+                 */
+                updatedAt: string;
+                /** @description Names of the containers on that server that use it. */
+                usedBy: string[];
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_ImageGroup: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description The different digests that servers hold under this reference. */
+                digests: string[];
+                /** @description Whether servers hold different content under this reference, whatever the filter shows of them. */
+                drift: boolean;
+                /** @description The familiar form, or the engine id when untagged. */
+                fullName: string;
+                /** @description The servers that hold it and match, by name. */
+                placements: components["schemas"]["Placement"][];
+                /** @description Familiar repository. */
+                repository: string;
+                /**
+                 * Format: int64
+                 * @description How many servers it is shown on.
+                 */
+                serverCount: number;
+                /**
+                 * Format: int64
+                 * @description The catalogue entry of exactly this repository.
+                 */
+                softwareId?: number | null;
+                /** @description The tag; null when untagged. */
+                tag?: string | null;
+                /**
+                 * Format: int64
+                 * @description Bytes over all placements.
+                 */
+                totalSize: number;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Operation: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was asked for.
+                 */
+                createdAt: string;
+                /** @description Who started it. */
+                createdBy: string;
+                error?: components["schemas"]["ErrorInfo"] | null;
+                /**
+                 * Format: date-time
+                 * @description When its last step ended.
+                 */
+                finishedAt?: string | null;
+                /** @description Time-ordered. */
+                id: components["schemas"]["String"];
+                /** @description What it does. */
+                kind: components["schemas"]["OperationKind"];
+                /** @description What is happening or how it ended, for people. */
+                message: string;
+                /**
+                 * Format: int32
+                 * @description 0–100 over all steps.
+                 */
+                progress: number;
+                /** @description What came of it; the shape depends on the kind. */
+                result?: unknown;
+                /**
+                 * Format: date-time
+                 * @description When its first step began.
+                 */
+                startedAt?: string | null;
+                /** @description Where it is. */
+                status: components["schemas"]["Status"];
+                /** @description Its parts, one a server (or one an image, for deletes). */
+                steps: components["schemas"]["Step"][];
+                /** @description A line for people: "Pull nginx:1.27 to 3 servers". */
+                title: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Registry: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description PEM certificates trusted beside the system's for this registry. */
+                ca?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was added.
+                 */
+                createdAt: string;
+                /** @description Whether a password is stored. */
+                hasPassword: boolean;
+                /** @description Host and port as references spell it; `docker.io` for Docker Hub. */
+                host: string;
+                /**
+                 * Format: int64
+                 * @description Row id.
+                 */
+                id: number;
+                /** @description Unique name. */
+                name: string;
+                /** @description Repositories below which this account is chosen by itself; empty for all of the host. */
+                namespace: string;
+                /** @description Whether it may be spoken to without TLS. */
+                plainHttp: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was last edited.
+                 */
+                updatedAt: string;
+                /** @description Where its API answers, `https://registry.example.com:5000`. */
+                url: string;
+                /** @description The account. */
+                username?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Server: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description The API version negotiated last. */
+                apiVersion?: string | null;
+                /**
+                 * Format: int32
+                 * @description Processors of the machine.
+                 */
+                cpus?: number | null;
+                /**
+                 * Format: date-time
+                 * @description When it was added.
+                 */
+                createdAt: string;
+                /** @description Free text. */
+                description: string;
+                /** @description Whether it is worked with at all. */
+                enabled: boolean;
+                /** @description `unix:///path`, `tcp://host:port`, `tcps://host:port` or `ssh://user@host[:port]`. */
+                endpoint: string;
+                /** @description `20.10.24`, `28.5.2`, …; the last one seen. */
+                engineVersion?: string | null;
+                /** @description Row id. */
+                id: components["schemas"]["i64"];
+                /**
+                 * Format: int64
+                 * @description Images there that the caller may see.
+                 */
+                imageCount: number;
+                imageStore?: components["schemas"]["ImageStore"] | null;
+                /**
+                 * Format: date-time
+                 * @description When its engine answered last.
+                 */
+                lastSeenAt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its inventory was last brought in step.
+                 */
+                lastSyncAt?: string | null;
+                /**
+                 * Format: int64
+                 * @description Bytes of memory of the machine.
+                 */
+                memoryBytes?: number | null;
+                /** @description Unique name. */
+                name: string;
+                /** @description Whether its queue is held: nothing new starts there. */
+                paused: boolean;
+                /** @description The engine's own platform, `linux/amd64`. */
+                platform?: string | null;
+                ssh?: components["schemas"]["ServerSsh"] | null;
+                /** @description Whether its engine answers. */
+                status: components["schemas"]["ServerStatus"];
+                /** @description Stable code of why it is offline. */
+                statusCode?: string | null;
+                /** @description Why it is offline, for people. */
+                statusReason?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Since when it has this status.
+                 */
+                statusSince?: string | null;
+                /** @description Words to find and to grant by. */
+                tags: string[];
+                tls?: components["schemas"]["ServerTls"] | null;
+                /**
+                 * Format: int64
+                 * @description Bytes of these images, each content once.
+                 */
+                totalSize: number;
+                /**
+                 * Format: date-time
+                 * @description When somebody last edited it.
+                 */
+                updatedAt: string;
+                /** @description What is worth a second look about the way to it. */
+                warnings: components["schemas"]["ServerWarning"][];
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_ServerGroup: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description How many images of it match.
+                 */
+                imageCount: number;
+                /** @description The first twelve, by name. */
+                images: components["schemas"]["Image"][];
+                /** @description The server. */
+                server: components["schemas"]["ServerSummary"];
+                /**
+                 * Format: int64
+                 * @description Their bytes on that server; content with several names counts once.
+                 */
+                totalSize: number;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Software: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description Whether it came with imagefleet. */
+                builtin: boolean;
+                /** @description Such as `database`, `web`, `cache`. */
+                category: string;
+                /** @description Tag offered first. */
+                defaultTag: string;
+                /** @description One or two sentences in English. */
+                description: string;
+                /** @description The same in Chinese; the English ones are shown when empty. */
+                descriptionZh?: string;
+                /** @description The ready form. */
+                form: components["schemas"]["SoftwareForm"];
+                /** @description Name of an icon that the page has, or a `data:` URL. */
+                icon: string;
+                /**
+                 * Format: int64
+                 * @description Row id.
+                 */
+                id: number;
+                /** @description Name shown to people. */
+                name: string;
+                /** @description Familiar repository, matched exactly with registry and namespace. */
+                repository: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_TagView: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description The digest that it stands for now. */
+                digest?: string | null;
+                error?: components["schemas"]["ErrorInfo"] | null;
+                /** @description What to pull. */
+                fullName: string;
+                /** @description The tag. */
+                name: string;
+                /** @description For which platforms it is there, `linux/amd64`. */
+                platforms: string[];
+                /**
+                 * Format: int64
+                 * @description Compressed bytes of the only or first platform.
+                 */
+                size?: number | null;
+                /** @description What it holds for each platform. */
+                variants: components["schemas"]["VariantView"][];
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Token: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                createdAt: string;
+                /**
+                 * Format: date-time
+                 * @description When it ends.
+                 */
+                expiresAt?: string | null;
+                /**
+                 * Format: int64
+                 * @description Row id.
+                 */
+                id: number;
+                /**
+                 * Format: date-time
+                 * @description When it was last used, to the minute.
+                 */
+                lastUsedAt?: string | null;
+                /** @description What you call it. */
+                name: string;
+                /** @description Its scope; null for all of your rights. */
+                verbs?: components["schemas"]["Verb"][] | null;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Upload: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description Whether all of it is there. */
+                complete: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was begun.
+                 */
+                createdAt: string;
+                /**
+                 * Format: date-time
+                 * @description When it will be removed if nothing happens to it.
+                 */
+                expiresAt: string;
+                /** @description The file's own name. */
+                fileName: string;
+                /** @description Its id. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Bytes in all; null while the sender has not said.
+                 */
+                length?: number | null;
+                /**
+                 * Format: int64
+                 * @description Bytes that have come.
+                 */
+                received: number;
+                /**
+                 * Format: date-time
+                 * @description When the last bytes came.
+                 */
+                updatedAt: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description A reference on one server. */
+        Placement: {
+            /** @description Repository digest there. */
+            digest?: string | null;
+            /** @description The image row. */
+            imageId: components["schemas"]["i64"];
+            /** @description Whether a container uses it there. */
+            inUse: boolean;
+            /** @description `linux/amd64`, when known. */
+            platform?: string | null;
+            /** @description The server. */
+            serverId: components["schemas"]["i64"];
+            /** @description Its name. */
+            serverName: string;
+            /** @description Whether it can be worked with. */
+            serverStatus: components["schemas"]["ServerStatus"];
+            /**
+             * Format: int64
+             * @description Bytes there.
+             */
+            size: number;
+            /** @description What is happening with the image there. */
+            status: components["schemas"]["ImageStatus"];
+        };
+        /** @description One published port. */
+        PortBinding: {
+            /**
+             * Format: int32
+             * @description Port of the container.
+             */
+            container: number;
+            /**
+             * Format: int32
+             * @description Port of the server; the engine chooses one when left out.
+             */
+            host?: number | null;
+            /** @description Address of the server to listen on; all when left out. */
+            hostIp?: string | null;
+            /** @description TCP unless said otherwise. */
+            protocol?: components["schemas"]["PortProtocol"];
+        };
+        /**
+         * @description Protocol of a port.
+         * @enum {string}
+         */
+        PortProtocol: "tcp" | "udp";
+        /** @description The JSON of a problem. */
+        Problem: {
+            /** @description A stable word for programs. */
+            code: string;
+            /** @description A sentence for people. */
+            detail: string;
+            /** @description Which fields of the request are wrong, when that is the matter. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description What to check, where we know it. */
+            hint?: string | null;
+            /** @description The request, as the program's log names it. */
+            requestId?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The status in words. */
+            title: string;
+            /** @description Always `about:blank`: `code` tells what it is. */
+            type: string;
+        };
+        /** @description What to pull, and where. */
+        PullBody: {
+            /**
+             * @description `os/arch[/variant]`; left out, the engine's own.
+             * @example linux/arm64
+             */
+            platform?: string | null;
+            /**
+             * @description `nginx`, `nginx:1.27`, `registry.example.com:5000/team/app@sha256:…`; without tag and digest it is `latest`.
+             * @example nginx:1.27
+             */
+            reference: string;
+            /**
+             * Format: int64
+             * @description The registry account to pull with; left out, the one whose namespace matches best, if any.
+             */
+            registryId?: number | null;
+            /** @description The servers to pull to. */
+            serverIds: components["schemas"]["i64"][];
+            /**
+             * Format: int64
+             * @description The catalogue entry that it was chosen from; it changes nothing, images know their software by repository.
+             */
+            softwareId?: number | null;
+        };
+        /** @description An account on a registry, without its password. */
+        Registry: {
+            /** @description PEM certificates trusted beside the system's for this registry. */
+            ca?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            createdAt: string;
+            /** @description Whether a password is stored. */
+            hasPassword: boolean;
+            /** @description Host and port as references spell it; `docker.io` for Docker Hub. */
+            host: string;
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /** @description Unique name. */
+            name: string;
+            /** @description Repositories below which this account is chosen by itself; empty for all of the host. */
+            namespace: string;
+            /** @description Whether it may be spoken to without TLS. */
+            plainHttp: boolean;
+            /**
+             * Format: date-time
+             * @description When it was last edited.
+             */
+            updatedAt: string;
+            /** @description Where its API answers, `https://registry.example.com:5000`. */
+            url: string;
+            /** @description The account. */
+            username?: string | null;
+        };
+        /** @description A registry account to be added. */
+        RegistryBody: {
+            /** @description PEM certificates to trust beside the system's. */
+            ca?: string | null;
+            /** @description Unique name. */
+            name: string;
+            /**
+             * @description Repositories below which this account is chosen by itself; left out, all of the host.
+             * @example team
+             */
+            namespace?: string | null;
+            /** @description Its password or token. Never returned. */
+            password?: string | null;
+            /** @description Whether it may be spoken to without TLS. This machine's own registries always may. */
+            plainHttp?: boolean | null;
+            /**
+             * @description `https://host[:port]`, or `docker.io`.
+             * @example https://registry.example.com:5000
+             */
+            url: string;
+            /** @description The account. */
+            username?: string | null;
+        };
+        /** @description What to change of a registry account; what is left out stays, `null` clears. */
+        RegistryPatch: {
+            /** @description New certificates. */
+            ca?: string | null;
+            /** @description A new name. */
+            name?: string | null;
+            /** @description A new namespace. */
+            namespace?: string | null;
+            /** @description A new password. */
+            password?: string | null;
+            /** @description Allow or forbid plain HTTP. */
+            plainHttp?: boolean | null;
+            /** @description A new address. The password goes along only when it is given anew, unless the host stays the same. */
+            url?: string | null;
+            /** @description A new account. */
+            username?: string | null;
+        };
+        /** @description Whether a registry answers and takes the account, or what is wrong. */
+        RegistryTest: {
+            /**
+             * @description `registry_name_unresolved`, `registry_unreachable`, `registry_tls_failed`, `bad_credentials`,
+             *     `registry_denied`, `not_a_registry`, `rate_limited`.
+             */
+            code?: string | null;
+            /** @description What to check. */
+            hint?: string | null;
+            /** @description What is wrong, for people. */
+            message?: string | null;
+            /** @description Whether it can be worked with. */
+            ok: boolean;
+        };
+        /** @description A page of a registry's repositories. */
+        RepositoryPage: {
+            /** @description False when the registry holds more than was read: search more narrowly. */
+            complete: boolean;
+            /** @description The rows of this page. */
+            items: components["schemas"]["RepositoryView"][];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description Rows a page.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many match, as far as the registry was read.
+             */
+            total: number;
+        };
+        /** @description A repository of a registry. */
+        RepositoryView: {
+            /** @description What the registry says of it. */
+            description?: string | null;
+            /** @description The familiar form that images are pulled by, `registry.example.com:5000/team/app`. */
+            fullName: string;
+            /** @description Its path in the registry, `team/app`. */
+            name: string;
+        };
+        /** @description When the engine starts a container again. */
+        RestartPolicy: {
+            /**
+             * Format: int64
+             * @description Only with `on-failure`: how often at most.
+             */
+            maximumRetryCount?: number | null;
+            /** @description Which policy. */
+            name?: components["schemas"]["RestartPolicyName"];
+        };
+        /**
+         * @description The engine's four policies.
+         * @enum {string}
+         */
+        RestartPolicyName: "no" | "always" | "on-failure" | "unless-stopped";
+        /** @description A server as people see it: everything but its secrets. */
+        Server: {
+            /** @description The API version negotiated last. */
+            apiVersion?: string | null;
+            /**
+             * Format: int32
+             * @description Processors of the machine.
+             */
+            cpus?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            createdAt: string;
+            /** @description Free text. */
+            description: string;
+            /** @description Whether it is worked with at all. */
+            enabled: boolean;
+            /** @description `unix:///path`, `tcp://host:port`, `tcps://host:port` or `ssh://user@host[:port]`. */
+            endpoint: string;
+            /** @description `20.10.24`, `28.5.2`, …; the last one seen. */
+            engineVersion?: string | null;
+            /** @description Row id. */
+            id: components["schemas"]["i64"];
+            /**
+             * Format: int64
+             * @description Images there that the caller may see.
+             */
+            imageCount: number;
+            imageStore?: components["schemas"]["ImageStore"] | null;
+            /**
+             * Format: date-time
+             * @description When its engine answered last.
+             */
+            lastSeenAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When its inventory was last brought in step.
+             */
+            lastSyncAt?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes of memory of the machine.
+             */
+            memoryBytes?: number | null;
+            /** @description Unique name. */
+            name: string;
+            /** @description Whether its queue is held: nothing new starts there. */
+            paused: boolean;
+            /** @description The engine's own platform, `linux/amd64`. */
+            platform?: string | null;
+            ssh?: components["schemas"]["ServerSsh"] | null;
+            /** @description Whether its engine answers. */
+            status: components["schemas"]["ServerStatus"];
+            /** @description Stable code of why it is offline. */
+            statusCode?: string | null;
+            /** @description Why it is offline, for people. */
+            statusReason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it has this status.
+             */
+            statusSince?: string | null;
+            /** @description Words to find and to grant by. */
+            tags: string[];
+            tls?: components["schemas"]["ServerTls"] | null;
+            /**
+             * Format: int64
+             * @description Bytes of these images, each content once.
+             */
+            totalSize: number;
+            /**
+             * Format: date-time
+             * @description When somebody last edited it.
+             */
+            updatedAt: string;
+            /** @description What is worth a second look about the way to it. */
+            warnings: components["schemas"]["ServerWarning"][];
+        };
+        /** @description A server to be added. */
+        ServerBody: {
+            /** @description Free text. */
+            description?: string | null;
+            /** @description Whether it is worked with; true when left out. */
+            enabled?: boolean | null;
+            /**
+             * @description `unix:///path`, `tcp://host:port`, `tcps://host:port` or `ssh://user@host[:port]`.
+             * @example unix:///var/run/docker.sock
+             */
+            endpoint: string;
+            /**
+             * @description Unique name.
+             * @example web-1
+             */
+            name: string;
+            ssh?: components["schemas"]["SshBody"] | null;
+            /** @description Words to find and to grant by. */
+            tags?: string[] | null;
+            tls?: components["schemas"]["TlsBody"] | null;
+        };
+        /** @description A server with its images that match. */
+        ServerGroup: {
+            /**
+             * Format: int64
+             * @description How many images of it match.
+             */
+            imageCount: number;
+            /** @description The first twelve, by name. */
+            images: components["schemas"]["Image"][];
+            /** @description The server. */
+            server: components["schemas"]["ServerSummary"];
+            /**
+             * Format: int64
+             * @description Their bytes on that server; content with several names counts once.
+             */
+            totalSize: number;
+        };
+        /** @description A machine that stands before a server, without its secrets. */
+        ServerJump: {
+            /**
+             * @description `ssh://user@host[:port]`.
+             * @default
+             */
+            endpoint: string;
+            /**
+             * @description Whether a password is stored.
+             * @default false
+             */
+            hasPassword: boolean;
+            /**
+             * @description Whether a private key is stored.
+             * @default false
+             */
+            hasPrivateKey: boolean;
+            /**
+             * @description The host key that it must show, `SHA256:…`.
+             * @default null
+             */
+            hostKey: string | null;
+        };
+        /** @description What to change of a server; what is left out stays as it is. */
+        ServerPatch: {
+            /** @description A new text. */
+            description?: string | null;
+            /** @description Switch it on or off. */
+            enabled?: boolean | null;
+            /** @description A new way. A pinned host key is forgotten when it leads to another machine. */
+            endpoint?: string | null;
+            /** @description A new name. */
+            name?: string | null;
+            /** @description Hold its queue, or let it go on. */
+            paused?: boolean | null;
+            ssh?: components["schemas"]["SshBody"] | null;
+            /** @description All tags, instead of the present ones. */
+            tags?: string[] | null;
+            tls?: components["schemas"]["TlsBody"] | null;
+        };
+        /** @description SSH of a server, without its secrets. */
+        ServerSsh: {
+            /**
+             * @description Whether a passphrase of that key is stored.
+             * @default false
+             */
+            hasPassphrase: boolean;
+            /**
+             * @description Whether a password is stored.
+             * @default false
+             */
+            hasPassword: boolean;
+            /**
+             * @description Whether a private key is stored.
+             * @default false
+             */
+            hasPrivateKey: boolean;
+            /**
+             * @description The pinned host key, `SHA256:…`; the next one met is pinned when null.
+             * @default null
+             */
+            hostKey: string | null;
+            /** @default null */
+            jump: components["schemas"]["ServerJump"] | null;
+        };
+        /**
+         * @description Whether a server can be worked with.
+         * @enum {string}
+         */
         ServerStatus: "online" | "offline" | "disabled";
+        /** @description A server as its group of images shows it. */
+        ServerSummary: {
+            /** @description `28.5.2`, … */
+            engineVersion?: string | null;
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            imageStore?: components["schemas"]["ImageStore"] | null;
+            /**
+             * Format: date-time
+             * @description When its engine last answered.
+             */
+            lastSeenAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When its images were last looked at.
+             */
+            lastSyncAt?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description `linux/amd64`, … */
+            platform?: string | null;
+            /** @description Whether it can be worked with. */
+            status: components["schemas"]["ServerStatus"];
+            /** @description Why it cannot. */
+            statusReason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it has this status.
+             */
+            statusSince?: string | null;
+            /** @description Its tags. */
+            tags: string[];
+        };
+        /** @description Whether an engine answers there, and who it is or what is wrong. */
+        ServerTest: {
+            /** @description The API version that was negotiated. */
+            apiVersion?: string | null;
+            /** @description What kind of failure. */
+            code?: string | null;
+            /** @description `20.10.24`, `28.5.2`, … */
+            engineVersion?: string | null;
+            /** @description What to check. */
+            hint?: string | null;
+            /** @description The SSH host key that was met, `SHA256:…`. */
+            hostKey?: string | null;
+            imageStore?: components["schemas"]["ImageStore"] | null;
+            /**
+             * Format: int64
+             * @description How long connecting and asking took.
+             */
+            latencyMs: number;
+            /** @description What is wrong, for people. */
+            message?: string | null;
+            /** @description Whether it can be worked with. */
+            ok: boolean;
+            /** @description Its own platform. */
+            platform?: string | null;
+        };
+        /** @description TLS of a server, without its key. */
+        ServerTls: {
+            ca?: components["schemas"]["CertificateInfo"] | null;
+            cert?: components["schemas"]["CertificateInfo"] | null;
+            /** @description Always true: TLS material is stored. */
+            configured: boolean;
+        };
+        /** @description Something about the way to a server that a person should know. */
+        ServerWarning: {
+            /** @description `plain_tcp`, `certificate_expired`, `certificate_expires_soon`, `host_key_unpinned`. */
+            code: string;
+            /** @description A sentence for people. */
+            message: string;
+        };
+        /** @description Who is logged in, and what they may do. */
+        Session: {
+            /**
+             * Format: date-time
+             * @description When the session (or the token) ends at the latest.
+             */
+            expiresAt?: string | null;
+            /** @description What was granted to the user. */
+            grants: components["schemas"]["Grant"][];
+            /** @description Every verb, and whether it is held anywhere. */
+            permissions: {
+                [key: string]: boolean;
+            };
+            /** @description The user. */
+            user: components["schemas"]["SessionUser"];
+        };
+        /** @description A user as the session shows it. */
+        SessionUser: {
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /** @description Whether the password was made by the program and should be changed. */
+            mustChangePassword: boolean;
+            /** @description The name. */
+            username: string;
+        };
+        /** @description A catalogue entry: a known image with a ready container form. */
+        Software: {
+            /** @description Whether it came with imagefleet. */
+            builtin: boolean;
+            /** @description Such as `database`, `web`, `cache`. */
+            category: string;
+            /** @description Tag offered first. */
+            defaultTag: string;
+            /** @description One or two sentences in English. */
+            description: string;
+            /** @description The same in Chinese; the English ones are shown when empty. */
+            descriptionZh?: string;
+            /** @description The ready form. */
+            form: components["schemas"]["SoftwareForm"];
+            /** @description Name of an icon that the page has, or a `data:` URL. */
+            icon: string;
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /** @description Name shown to people. */
+            name: string;
+            /** @description Familiar repository, matched exactly with registry and namespace. */
+            repository: string;
+        };
+        /** @description A catalogue entry without its id. */
+        SoftwareBody: {
+            /**
+             * @description Such as `database`, `web`, `cache`.
+             * @default
+             */
+            category: string;
+            /**
+             * @description Tag offered first; `latest` when empty.
+             * @default
+             */
+            defaultTag: string;
+            /**
+             * @description One or two sentences.
+             * @default
+             */
+            description: string;
+            /**
+             * @description The same in Chinese.
+             * @default
+             */
+            descriptionZh: string;
+            /**
+             * @description What it fills into the container form.
+             * @default {
+             *       "command": [],
+             *       "env": [],
+             *       "healthHint": "",
+             *       "healthHintZh": "",
+             *       "ports": [],
+             *       "restartPolicy": {
+             *         "name": "no"
+             *       },
+             *       "volumes": []
+             *     }
+             */
+            form: components["schemas"]["SoftwareForm"];
+            /**
+             * @description Name of an icon that the page has, or a `data:image/…` URL.
+             * @default
+             */
+            icon: string;
+            /**
+             * @description Name shown to people.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Familiar repository, matched exactly with registry and namespace.
+             * @default
+             * @example registry.example.com:5000/team/app
+             */
+            repository: string;
+        };
+        /** @description One value of the environment that a catalogue entry knows. */
+        SoftwareEnv: {
+            /** @description What it is for, in English. */
+            description?: string;
+            /** @description The same in Chinese. */
+            descriptionZh?: string;
+            /** @description Its name. */
+            name: string;
+            /** @description An empty value is an error. */
+            required?: boolean;
+            /** @description A secret: hidden, and a generated one is offered. */
+            secret?: boolean;
+            /** @description Other variables; one that has a value makes this one unnecessary. */
+            unless?: string[];
+            /** @description Offered value. */
+            value?: string;
+        };
+        /** @description Own catalogue entries as one file. */
+        SoftwareFile: {
+            /** @description The entries. */
+            software: components["schemas"]["SoftwareBody"][];
+            /**
+             * Format: int32
+             * @description Form of this file: 1.
+             */
+            version?: number;
+        };
+        /** @description What a catalogue entry fills into the container form. */
+        SoftwareForm: {
+            /**
+             * @description Command, when the image's own is not the one.
+             * @default []
+             */
+            command: string[];
+            /**
+             * @description Environment to ask for.
+             * @default []
+             */
+            env: components["schemas"]["SoftwareEnv"][];
+            /**
+             * @description How to see that it is well, for people, in English.
+             * @default
+             */
+            healthHint: string;
+            /**
+             * @description The same in Chinese.
+             * @default
+             */
+            healthHintZh: string;
+            /**
+             * @description Ports to publish.
+             * @default []
+             */
+            ports: components["schemas"]["PortBinding"][];
+            /**
+             * @description Restart policy to offer.
+             * @default {
+             *       "name": "no"
+             *     }
+             */
+            restartPolicy: components["schemas"]["RestartPolicy"];
+            /**
+             * @description Volumes to mount.
+             * @default []
+             */
+            volumes: components["schemas"]["Mount"][];
+        };
+        /** @description What an import did. */
+        SoftwareImported: {
+            /**
+             * Format: int64
+             * @description Entries that are new.
+             */
+            added: number;
+            /**
+             * Format: int64
+             * @description Own entries of the same repository that were replaced.
+             */
+            updated: number;
+        };
+        /** @description What to change of a catalogue entry; what is left out stays as it is. */
+        SoftwarePatch: {
+            /**
+             * @description A new category.
+             * @default null
+             */
+            category: string | null;
+            /**
+             * @description Another tag to offer first.
+             * @default null
+             */
+            defaultTag: string | null;
+            /**
+             * @description A new description.
+             * @default null
+             */
+            description: string | null;
+            /**
+             * @description The same in Chinese.
+             * @default null
+             */
+            descriptionZh: string | null;
+            /** @default null */
+            form: components["schemas"]["SoftwareForm"] | null;
+            /**
+             * @description A new icon.
+             * @default null
+             */
+            icon: string | null;
+            /**
+             * @description A new name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Another repository.
+             * @default null
+             */
+            repository: string | null;
+        };
+        /** @description SSH of an `ssh` server. In a change, what is left out stays and `null` clears. */
+        SshBody: {
+            /**
+             * @description The host key that the server must show: `SHA256:…` or a line of `known_hosts`. Left out, the first one met is
+             *     pinned; `null` forgets the pinned one.
+             */
+            hostKey?: string | null;
+            jump?: components["schemas"]["JumpBody"] | null;
+            /** @description Opens the private key. Never returned. */
+            passphrase?: string | null;
+            /** @description Password of the account. Never returned. */
+            password?: string | null;
+            /** @description Private key: OpenSSH, PKCS#1, PKCS#8 or `PuTTY` text. Never returned. */
+            privateKey?: string | null;
+        };
+        /**
+         * @description Where an operation or a step is in its life.
+         * @enum {string}
+         */
+        Status: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+        /** @description An operation's part on one server. */
+        Step: {
+            /**
+             * Format: int64
+             * @description Bytes moved.
+             */
+            bytesDone: number;
+            /**
+             * Format: int64
+             * @description Present speed.
+             */
+            bytesPerSecond?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes in all, when known.
+             */
+            bytesTotal?: number | null;
+            error?: components["schemas"]["ErrorInfo"] | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finishedAt?: string | null;
+            /**
+             * Format: int64
+             * @description Row id of the step.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description The image row it is about, where there is one.
+             */
+            imageId?: number | null;
+            /** @description Layers of a pull or push. */
+            layers?: components["schemas"]["LayerProgress"][];
+            /** @description What is happening, or what it waits for. */
+            message: string;
+            /**
+             * Format: int32
+             * @description 0–100.
+             */
+            progress: number;
+            /** @description What came of it. */
+            result?: unknown;
+            /** @description The server it works on. */
+            serverId: components["schemas"]["i64"];
+            /** @description That server's name. */
+            serverName: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            startedAt?: string | null;
+            /** @description Where it is. */
+            status: components["schemas"]["Status"];
+        };
+        String: string;
+        /** @description Which servers. */
+        SyncBody: {
+            /**
+             * @description These; none means all.
+             * @default null
+             */
+            serverIds: components["schemas"]["i64"][] | null;
+        };
+        /** @description A tag, before anything is pulled. */
+        TagView: {
+            /** @description The digest that it stands for now. */
+            digest?: string | null;
+            error?: components["schemas"]["ErrorInfo"] | null;
+            /** @description What to pull. */
+            fullName: string;
+            /** @description The tag. */
+            name: string;
+            /** @description For which platforms it is there, `linux/amd64`. */
+            platforms: string[];
+            /**
+             * Format: int64
+             * @description Compressed bytes of the only or first platform.
+             */
+            size?: number | null;
+            /** @description What it holds for each platform. */
+            variants: components["schemas"]["VariantView"][];
+        };
+        /** @description TLS of a `tcps` server, PEM texts. In a change, what is left out stays and `null` clears. */
+        TlsBody: {
+            /** @description Certificates to trust; the system's are not. */
+            ca?: string | null;
+            /** @description The client certificate, when the engine asks for one. */
+            cert?: string | null;
+            /** @description Its private key. Never returned. */
+            key?: string | null;
+        };
+        /** @description A token without its secret. */
+        Token: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expiresAt?: string | null;
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute.
+             */
+            lastUsedAt?: string | null;
+            /** @description What you call it. */
+            name: string;
+            /** @description Its scope; null for all of your rights. */
+            verbs?: components["schemas"]["Verb"][] | null;
+        };
+        /** @description A token to be made. */
+        TokenBody: {
+            /**
+             * Format: date-time
+             * @description The moment after which it no longer works; left out, it works until it is revoked.
+             */
+            expiresAt?: string | null;
+            /** @description What you call it, unique among your tokens. */
+            name: string;
+            /** @description Only these of your rights; left out, all. */
+            verbs?: components["schemas"]["Verb"][] | null;
+        };
+        /** @description An archive on its way to us, or arrived. */
+        Upload: {
+            /** @description Whether all of it is there. */
+            complete: boolean;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it will be removed if nothing happens to it.
+             */
+            expiresAt: string;
+            /** @description The file's own name. */
+            fileName: string;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Bytes in all; null while the sender has not said.
+             */
+            length?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that have come.
+             */
+            received: number;
+            /**
+             * Format: date-time
+             * @description When the last bytes came.
+             */
+            updatedAt: string;
+        };
+        /** @description What a tag holds for one platform. */
+        VariantView: {
+            /** @description Digest of its manifest. */
+            digest: string;
+            /** @description `linux/amd64`, when told. */
+            platform?: string | null;
+            /**
+             * Format: int64
+             * @description Compressed bytes.
+             */
+            size?: number | null;
+        };
+        /**
+         * @description One thing that a role may allow.
+         * @enum {string}
+         */
+        Verb: "image:view" | "image:pull" | "image:push" | "image:delete" | "image:export" | "image:import" | "image:copy" | "container:create" | "container:manage" | "server:manage" | "registry:manage" | "software:manage" | "user:manage" | "audit:view";
+        /** @description The way to a server that is not stored. */
+        WayBody: {
+            /** @description `unix:///path`, `tcp://host:port`, `tcps://host:port` or `ssh://user@host[:port]`. */
+            endpoint: string;
+            ssh?: components["schemas"]["SshBody"] | null;
+            tls?: components["schemas"]["TlsBody"] | null;
+        };
+        /** Format: int64 */
+        i64: number;
         /** @enum {string} */
         OperationStatus: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
-        Problem: {
-            type?: string;
-            title?: string;
-            status: number;
-            code: string;
-            detail?: string;
-            hint?: string;
-        };
-        ErrorInfo: {
-            code: string;
-            message: string;
-            hint?: null | string;
-        };
         UserBrief: {
             id: number;
             username: string;
@@ -3020,77 +3767,9 @@ export interface components {
             ids?: number[];
             tags?: string[];
         };
-        Grant: {
-            role: string;
-            servers: components["schemas"]["ServerScope"];
-            repositories?: string[];
-        };
-        Session: {
-            user: components["schemas"]["UserBrief"];
-            grants: components["schemas"]["Grant"][];
-            permissions: {
-                [key: string]: boolean;
-            };
-        };
         Credentials: {
             username: string;
             password: string;
-        };
-        CertificateInfo: {
-            subject: string;
-            fingerprint: string;
-            notBefore: string;
-            notAfter: string;
-        };
-        ServerTls: {
-            configured: boolean;
-            ca?: null | components["schemas"]["CertificateInfo"];
-            cert?: null | components["schemas"]["CertificateInfo"];
-        };
-        ServerJump: {
-            endpoint?: string;
-            hostKey?: null | string;
-            hasPrivateKey?: boolean;
-            hasPassword?: boolean;
-        };
-        ServerSsh: {
-            hostKey?: null | string;
-            hasPrivateKey?: boolean;
-            hasPassphrase?: boolean;
-            hasPassword?: boolean;
-            jump?: null | components["schemas"]["ServerJump"];
-        };
-        ServerWarning: {
-            code: string;
-            message: string;
-        };
-        Server: {
-            id: number;
-            name: string;
-            endpoint: string;
-            description: string;
-            tags: string[];
-            enabled: boolean;
-            paused: boolean;
-            status: components["schemas"]["ServerStatus"];
-            statusCode?: null | string;
-            statusReason?: null | string;
-            statusSince?: null | string;
-            engineVersion?: null | string;
-            apiVersion?: null | string;
-            imageStore?: null | string;
-            platform?: null | string;
-            memoryBytes?: null | number;
-            cpus?: null | number;
-            imageCount: number;
-            totalSize: number;
-            lastSeenAt?: null | string;
-            lastSyncAt?: null | string;
-            createdAt: string;
-            updatedAt: string;
-            tls?: null | components["schemas"]["ServerTls"];
-            ssh?: null | components["schemas"]["ServerSsh"];
-            warnings: components["schemas"]["ServerWarning"][];
         };
         ServerPage: {
             items: components["schemas"]["Server"][];
@@ -3143,49 +3822,11 @@ export interface components {
             engineVersion?: null | string;
             apiVersion?: null | string;
         };
-        Image: {
-            id: number;
-            serverId: number;
-            serverName: string;
-            softwareId?: null | number;
-            engineId: string;
-            repository: string;
-            tag?: null | string;
-            fullName: string;
-            digest?: null | string;
-            size: number;
-            platform?: null | string;
-            status: components["schemas"]["ImageStatus"];
-            error?: null | components["schemas"]["ErrorInfo"];
-            usedBy: string[];
-            createdAt?: null | string;
-            firstSeenAt: string;
-            updatedAt: string;
-        };
         ImagePage: {
             items: components["schemas"]["Image"][];
             total: number;
             page: number;
             size: number;
-        };
-        ServerSummary: {
-            id: number;
-            name: string;
-            status: components["schemas"]["ServerStatus"];
-            statusReason?: null | string;
-            statusSince?: null | string;
-            lastSeenAt?: null | string;
-            lastSyncAt?: null | string;
-            engineVersion?: null | string;
-            imageStore?: null | string;
-            platform?: null | string;
-            tags: string[];
-        };
-        ServerGroup: {
-            server: components["schemas"]["ServerSummary"];
-            imageCount: number;
-            totalSize: number;
-            images: components["schemas"]["Image"][];
         };
         ServerGroupPage: {
             items: components["schemas"]["ServerGroup"][];
@@ -3193,111 +3834,17 @@ export interface components {
             page: number;
             size: number;
         };
-        Placement: {
-            imageId: number;
-            serverId: number;
-            serverName: string;
-            serverStatus?: components["schemas"]["ServerStatus"];
-            status: components["schemas"]["ImageStatus"];
-            size: number;
-            digest?: null | string;
-        };
-        ImageGroup: {
-            repository?: null | string;
-            tag?: null | string;
-            fullName: string;
-            serverCount: number;
-            digests: string[];
-            drift: boolean;
-            placements: components["schemas"]["Placement"][];
-        };
         ImageGroupPage: {
             items: components["schemas"]["ImageGroup"][];
             total: number;
             page: number;
             size: number;
         };
-        ImageLayer: {
-            diffId?: null | string;
-            createdBy: string;
-            size: number;
-            createdAt?: null | string;
-            comment: string;
-            empty: boolean;
-        };
         ContainerBrief: {
             id: number;
             name: string;
             state: string;
             status?: null | string;
-        };
-        ImageConfig: {
-            env: string[];
-            command: string[];
-            entrypoint: string[];
-            exposedPorts: string[];
-            volumes: string[];
-            workingDir: string;
-            user: string;
-            labels: {
-                [key: string]: string;
-            };
-            healthcheck?: null | string;
-        };
-        ImageOnEngine: {
-            id: string;
-            repoTags: string[];
-            repoDigests: string[];
-            size: number;
-            platform: string;
-            createdAt?: null | string;
-            author: string;
-            diffIds: string[];
-            layers: components["schemas"]["ImageLayer"][];
-            config: components["schemas"]["ImageConfig"];
-        };
-        ImageDetail: components["schemas"]["Image"] & {
-            engine?: null | components["schemas"]["ImageOnEngine"];
-            engineError?: null | components["schemas"]["ErrorInfo"];
-            containers: components["schemas"]["Container"][];
-        };
-        LayerProgress: {
-            id: string;
-            status?: string;
-            bytesDone?: number;
-            bytesTotal?: null | number;
-        };
-        Step: {
-            id: number;
-            serverId: number;
-            serverName: string;
-            imageId?: null | number;
-            layers?: components["schemas"]["LayerProgress"][];
-            startedAt?: null | string;
-            finishedAt?: null | string;
-            status: components["schemas"]["OperationStatus"];
-            progress: number;
-            message: string;
-            bytesDone: number;
-            bytesTotal?: null | number;
-            bytesPerSecond?: null | number;
-            error?: null | components["schemas"]["ErrorInfo"];
-            result?: unknown;
-        };
-        Operation: {
-            id: string;
-            kind: string;
-            status: components["schemas"]["OperationStatus"];
-            title: string;
-            progress: number;
-            message: string;
-            createdBy: string;
-            createdAt: string;
-            startedAt?: null | string;
-            finishedAt?: null | string;
-            error?: null | components["schemas"]["ErrorInfo"];
-            result?: unknown;
-            steps: components["schemas"]["Step"][];
         };
         OperationPage: {
             items: components["schemas"]["Operation"][];
@@ -3336,85 +3883,11 @@ export interface components {
             imageIds: number[];
             force?: boolean;
         };
-        /** @enum {string} */
-        ExportStatus: "preparing" | "ready";
-        ExportedImage: {
-            imageId?: null | number;
-            serverId: number;
-            serverName: string;
-            repository?: null | string;
-            tag?: null | string;
-            fullName: string;
-            platform?: null | string;
-        };
-        Export: {
-            id: string;
-            operationId?: null | string;
-            status: components["schemas"]["ExportStatus"];
-            fileName: string;
-            size: number;
-            sha256?: null | string;
-            images: components["schemas"]["ExportedImage"][];
-            createdBy: string;
-            createdAt: string;
-            expiresAt?: null | string;
-        };
         ExportPage: {
             items: components["schemas"]["Export"][];
             total: number;
             page: number;
             size: number;
-        };
-        ArchiveLayer: {
-            digest: string;
-            diffId: string;
-            size: number;
-        };
-        /** @enum {string} */
-        ArchivePresenceState: "same" | "different" | "absent";
-        ArchivePresence: {
-            serverId: number;
-            serverName: string;
-            state: components["schemas"]["ArchivePresenceState"];
-            platformMismatch: boolean;
-        };
-        ArchiveSkipped: {
-            digest: string;
-            platform?: null | string;
-            reason: string;
-        };
-        ArchiveImage: {
-            references: string[];
-            platform?: null | string;
-            size: number;
-            layers: components["schemas"]["ArchiveLayer"][];
-            configDigest: string;
-            created?: null | string;
-            servers: components["schemas"]["ArchivePresence"][];
-        };
-        ArchiveInfo: {
-            uploadId: string;
-            fileName: string;
-            format: string;
-            compression: string;
-            size: number;
-            tarSize: number;
-            images: components["schemas"]["ArchiveImage"][];
-            canRename: boolean;
-            skipped: components["schemas"]["ArchiveSkipped"][];
-        };
-        Registry: {
-            id: number;
-            name: string;
-            url: string;
-            host: string;
-            namespace: string;
-            username?: null | string;
-            hasPassword: boolean;
-            ca?: null | string;
-            plainHttp: boolean;
-            createdAt: string;
-            updatedAt: string;
         };
         RegistryPage: {
             items: components["schemas"]["Registry"][];
@@ -3469,10 +3942,6 @@ export interface components {
             target: string;
             readOnly?: boolean;
         };
-        RestartPolicy: {
-            name: string;
-            maximumRetryCount?: number;
-        };
         ContainerInput: {
             name: string;
             hostname?: string;
@@ -3496,33 +3965,11 @@ export interface components {
             autoRemove?: boolean;
             start: boolean;
         };
-        Container: {
-            id: number;
-            serverId: number;
-            serverName: string;
-            engineId: string;
-            name: string;
-            image: string;
-            imageId?: null | number;
-            softwareId?: null | number;
-            state: string;
-            status: string;
-            ports: components["schemas"]["PortMapping"][];
-            imageOutdated: boolean;
-            createdAt?: null | string;
-            updatedAt?: string;
-        };
         ContainerPage: {
             items: components["schemas"]["Container"][];
             total: number;
             page: number;
             size: number;
-        };
-        Mount: {
-            type?: string;
-            source?: string;
-            target: string;
-            readOnly?: boolean;
         };
         ContainerDetail: components["schemas"]["Container"] & {
             env?: string[];
@@ -3543,46 +3990,11 @@ export interface components {
             memoryLimit?: null | number;
             readAt?: string;
         };
-        SoftwareEnv: {
-            name: string;
-            value?: string;
-            required?: boolean;
-            secret?: boolean;
-            description?: string;
-        };
-        SoftwareForm: {
-            ports: components["schemas"]["PortMapping"][];
-            volumes: components["schemas"]["VolumeMapping"][];
-            env: components["schemas"]["SoftwareEnv"][];
-            command: string[];
-            restartPolicy: components["schemas"]["RestartPolicy"];
-            healthHint: string;
-        };
-        Software: {
-            id: number;
-            name: string;
-            icon: string;
-            category: string;
-            description: string;
-            descriptionZh?: string;
-            repository: string;
-            defaultTag: string;
-            builtin: boolean;
-            form: components["schemas"]["SoftwareForm"];
-        };
         SoftwarePage: {
             items: components["schemas"]["Software"][];
             total: number;
             page: number;
             size: number;
-        };
-        SoftwareImported: {
-            added: number;
-            updated: number;
-        };
-        SoftwareFile: {
-            version: number;
-            software: components["schemas"]["SoftwareInput"][];
         };
         SoftwareInput: {
             name?: string;
@@ -3629,13 +4041,6 @@ export interface components {
             total: number;
             page: number;
             size: number;
-        };
-        Token: {
-            id: number;
-            name: string;
-            createdAt?: string;
-            expiresAt?: null | string;
-            lastUsedAt?: null | string;
         };
         TokenPage: {
             items: components["schemas"]["Token"][];
@@ -3691,4 +4096,2137 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    listExports: {
+        parameters: {
+            query?: {
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Exports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Export"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The export */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadExport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `bytes=0-1023`, `bytes=1024-`, `bytes=-512` */
+                Range?: string | null;
+                "If-Range"?: string | null;
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": number[];
+                };
+            };
+            /** @description The bytes that were asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": number[];
+                };
+            };
+            /** @description It is the one that the caller has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is being made */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The file does not have these bytes */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listImages: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, the tag or the full name, in any case. */
+                q?: string;
+                /**
+                 * @description On this server; several separated by commas.
+                 * @example 1
+                 */
+                serverId?: string;
+                /** @description In this status (`AVAILABLE`, `PULLING`, …); several separated by commas; `error` for the three failed ones. */
+                status?: string;
+                /** @description Of exactly this familiar repository. */
+                repository?: string;
+                /** @description With exactly this tag. */
+                tag?: string;
+                /** @description `true`: used by no container. `false`: used by one. */
+                unused?: boolean;
+                /** @description Of this catalogue entry. */
+                softwareId?: number;
+                /** @description `name`, `size`, `created`, `updated`, `server` or `status`; with `-` before it downwards. */
+                sort?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Images */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Image"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listImagesByImage: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, the tag or the full name, in any case. */
+                q?: string;
+                /**
+                 * @description On this server; several separated by commas.
+                 * @example 1
+                 */
+                serverId?: string;
+                /** @description In this status (`AVAILABLE`, `PULLING`, …); several separated by commas; `error` for the three failed ones. */
+                status?: string;
+                /** @description Of exactly this familiar repository. */
+                repository?: string;
+                /** @description With exactly this tag. */
+                tag?: string;
+                /** @description `true`: used by no container. `false`: used by one. */
+                unused?: boolean;
+                /** @description Of this catalogue entry. */
+                softwareId?: number;
+                /** @description `name`, `size`, `created`, `updated`, `server` or `status`; with `-` before it downwards. */
+                sort?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ImageGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listImagesByServer: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, the tag or the full name, in any case. */
+                q?: string;
+                /**
+                 * @description On this server; several separated by commas.
+                 * @example 1
+                 */
+                serverId?: string;
+                /** @description In this status (`AVAILABLE`, `PULLING`, …); several separated by commas; `error` for the three failed ones. */
+                status?: string;
+                /** @description Of exactly this familiar repository. */
+                repository?: string;
+                /** @description With exactly this tag. */
+                tag?: string;
+                /** @description `true`: used by no container. `false`: used by one. */
+                unused?: boolean;
+                /** @description Of this catalogue entry. */
+                softwareId?: number;
+                /** @description `name`, `size`, `created`, `updated`, `server` or `status`; with `-` before it downwards. */
+                sort?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ServerGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copyImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description `upload_incomplete`; `platform_mismatch` unless `force` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No archive (`not_an_archive`, `archive_truncated`, …), or a wrong field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pullImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    syncImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SyncBody"] | null;
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageDetail"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteImage: {
+        parameters: {
+            query?: {
+                /** @description Also when stopped containers use it or it has other tags. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewCopy: {
+        parameters: {
+            query: {
+                /**
+                 * @description Ids of servers, separated by commas.
+                 * @example 1,2
+                 */
+                serverIds: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For each target */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyPreview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openapiDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOperations: {
+        parameters: {
+            query?: {
+                /** @description `true`: those that have not ended. `false`: those that have. */
+                active?: boolean;
+                /** @description Of this kind. */
+                kind?: components["schemas"]["OperationKind"];
+                /** @description In this status. */
+                status?: components["schemas"]["Status"];
+                /** @description With a step on this server. */
+                serverId?: number;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Operations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation as it is now; a running step ends in a moment */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRegistries: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, host, namespace or account. */
+                q?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Registries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Registry"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryBody"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testNewRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryBody"];
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryTest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The registry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryPatch"];
+            };
+        };
+        responses: {
+            /** @description The registry now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRegistryRepositories: {
+        parameters: {
+            query?: {
+                /** @description Part of the path. */
+                q?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Repositories */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRegistryTags: {
+        parameters: {
+            query?: {
+                /** @description The repository: its path in the registry, or its full name with the registry's host. */
+                repository?: string;
+                /** @description Part of the tag. */
+                q?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tags */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TagView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryTest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listServers: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, the endpoint or the description. */
+                q?: string;
+                /** @description Only in this status. */
+                status?: components["schemas"]["ServerStatus"];
+                /** @description Only with this tag. */
+                tag?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Servers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Server"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerBody"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testNewServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WayBody"];
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerTest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteServer: {
+        parameters: {
+            query?: {
+                /** @description Also while operations wait or run there; they fail then. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerPatch"];
+            };
+        };
+        responses: {
+            /** @description The server now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerTest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description Logged in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description User name or password is wrong (`bad_credentials`) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many attempts; `Retry-After` tells the seconds to wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Logged out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSoftware: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, the repository or the description. */
+                q?: string;
+                /** @description Only of this category. */
+                category?: string;
+                /** @description Only those that came with imagefleet, or only own ones. */
+                builtin?: boolean;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Catalogue entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Software"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSoftware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SoftwareBody"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Software"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSoftware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoftwareFile"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importSoftware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SoftwareFile"];
+            };
+        };
+        responses: {
+            /** @description Imported */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoftwareImported"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readSoftware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Software"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSoftware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSoftware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SoftwarePatch"];
+            };
+        };
+        responses: {
+            /** @description The entry now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Software"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Token"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUploads: {
+        parameters: {
+            query?: {
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Uploads */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Upload"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createUpload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `1.0.0` */
+                "Tus-Resumable": string;
+                /** @description Bytes in all */
+                "Upload-Length"?: number | null;
+                /** @description `1`: the length is told later */
+                "Upload-Defer-Length"?: number | null;
+                /** @description `filename <Base64>` */
+                "Upload-Metadata"?: string | null;
+                /** @description Of the bytes in the body: `sha256 <Base64>` */
+                "Upload-Checksum"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Begun */
+            201: {
+                headers: {
+                    Location?: string;
+                    "Upload-Expires"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no room for so much (`no_space`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploadOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the headers */
+            204: {
+                headers: {
+                    "Tus-Checksum-Algorithm"?: string;
+                    "Tus-Extension"?: string;
+                    "Tus-Max-Size"?: number;
+                    "Tus-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The upload */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overrideUploadMethod: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `PATCH` or `DELETE` */
+                "X-HTTP-Method-Override": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An import that has not ended needs it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    headUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the headers */
+            200: {
+                headers: {
+                    "Upload-Expires"?: string;
+                    "Upload-Length"?: number;
+                    "Upload-Metadata"?: string;
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchUpload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `1.0.0` */
+                "Tus-Resumable": string;
+                /** @description Where these bytes begin: what `HEAD` said last */
+                "Upload-Offset": number;
+                /** @description Bytes in all, when that was left open */
+                "Upload-Length"?: number | null;
+                /** @description `sha256 <Base64>` or `sha1 <Base64>` */
+                "Upload-Checksum"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            204: {
+                headers: {
+                    "Upload-Expires"?: string;
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The upload stands elsewhere, or another request sends bytes of it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description More bytes than were announced */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not `application/offset+octet-stream` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The checksum is wrong: nothing was kept */
+            460: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readUploadedArchive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is inside */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveInfo"];
+                };
+            };
+            /** @description Not all of it has come (`upload_incomplete`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_an_archive`, `archive_truncated`, `archive_corrupt`, `archive_too_complex` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

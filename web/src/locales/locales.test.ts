@@ -42,9 +42,12 @@ describe('locales', () => {
     for (const messages of [en, zh]) expect([...messages].filter(([, text]) => !text.trim())).toEqual([])
   })
 
+  it('hold no bare @, which would be a link to another message', () => {
+    for (const messages of [en, zh]) expect([...messages].filter(([, text]) => text.replaceAll("{'@'}", '').includes('@'))).toEqual([])
+  })
+
   it('fill in the same values', () => {
     const different = [...en].filter(([key, text]) => placeholders(text).join() !== placeholders(zh.get(key) ?? '').join())
-    // A singular may spell its number out; the Chinese form always has it.
     expect(different.map(([key]) => key)).toEqual([])
   })
 

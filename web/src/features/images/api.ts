@@ -1,5 +1,5 @@
 import { api, ok } from '@/api/client'
-import type { ContainerInput, Image, ImageDetail, ImageGroup, Operation, Page, ServerGroup } from '@/api/types'
+import type { ContainerInput, CopyPreviewTarget, Image, ImageDetail, ImageGroup, Operation, Page, ServerGroup } from '@/api/types'
 import type { ImageApiQuery } from './filters'
 
 export type Compression = 'none' | 'gzip' | 'zstd'
@@ -34,7 +34,7 @@ export function pullImage(body: PullRequest): Promise<Operation> {
 
 /** Without servers: all of them. */
 export function syncImages(serverIds?: number[]): Promise<Operation> {
-  return ok(api.POST('/api/v1/images/sync', { body: serverIds ? { serverIds } : {} }))
+  return ok(api.POST('/api/v1/images/sync', { body: { serverIds: serverIds ?? null } }))
 }
 
 export function deleteImages(imageIds: number[], force: boolean): Promise<Operation> {
@@ -47,6 +47,13 @@ export function exportImages(what: { imageIds: number[] } | { serverId: number }
 
 export function copyImage(imageId: number, serverIds: number[]): Promise<Operation> {
   return ok(api.POST('/api/v1/images/copy', { body: { imageId, serverIds } }))
+}
+
+/** What a copy would send to each server: it asks the engines, so it may take a moment. */
+export async function previewCopy(imageId: number, serverIds: number[]): Promise<CopyPreviewTarget[]> {
+  const query = { serverIds: serverIds.join(',') }
+  const { targets } = await ok(api.GET('/api/v1/images/{id}/copy-preview', { params: { path: { id: imageId }, query } }))
+  return targets
 }
 
 export function createContainer(imageId: number, body: ContainerInput): Promise<Operation> {

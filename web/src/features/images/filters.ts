@@ -65,7 +65,7 @@ export function writeFilters(filters: ImageFilters): LocationQueryRaw {
 export function toApiQuery(filters: ImageFilters) {
   return {
     q: filters.q || undefined,
-    serverId: filters.serverId ?? undefined,
+    serverId: filters.serverId === null ? undefined : String(filters.serverId),
     status: filters.status || undefined,
     unused: filters.unused || undefined,
     repository: filters.repository || undefined,

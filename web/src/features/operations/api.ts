@@ -1,10 +1,10 @@
 import { api, ok } from '@/api/client'
-import type { Operation, Page } from '@/api/types'
+import type { Operation, OperationKind, OperationStatus, Page } from '@/api/types'
 
 export interface OperationQuery {
   active?: boolean
-  kind?: string
-  status?: string
+  kind?: OperationKind
+  status?: OperationStatus
   serverId?: number
   page?: number
   size?: number

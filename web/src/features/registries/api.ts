@@ -1,5 +1,5 @@
 import { api, ok } from '@/api/client'
-import type { Page, Registry, RegistryInput, TestResult } from '@/api/types'
+import type { Page, Registry, RegistryBody, RegistryPatch, RegistryTest } from '@/api/types'
 
 interface PageQuery {
   page?: number
@@ -10,11 +10,11 @@ export function listRegistries(query: PageQuery): Promise<Page<Registry>> {
   return ok(api.GET('/api/v1/registries', { params: { query } }))
 }
 
-export function createRegistry(body: RegistryInput): Promise<Registry> {
+export function createRegistry(body: RegistryBody): Promise<Registry> {
   return ok(api.POST('/api/v1/registries', { body }))
 }
 
-export function updateRegistry(id: number, body: RegistryInput): Promise<Registry> {
+export function updateRegistry(id: number, body: RegistryPatch): Promise<Registry> {
   return ok(api.PATCH('/api/v1/registries/{id}', { params: { path: { id } }, body }))
 }
 
@@ -22,7 +22,7 @@ export function removeRegistry(id: number): Promise<unknown> {
   return ok(api.DELETE('/api/v1/registries/{id}', { params: { path: { id } } }))
 }
 
-export function testRegistry(id: number): Promise<TestResult> {
+export function testRegistry(id: number): Promise<RegistryTest> {
   return ok(api.POST('/api/v1/registries/{id}/test', { params: { path: { id } } }))
 }
 

@@ -1,11 +1,11 @@
 import { api, ok } from '@/api/client'
-import type { Page, Server, ServerInput, TestResult } from '@/api/types'
+import type { Page, Server, ServerBody, ServerPatch, ServerStatus, ServerTest } from '@/api/types'
 
 const PAGE = 200
 
 export interface ServerQuery {
   q?: string
-  status?: string
+  status?: ServerStatus
   tag?: string
   page?: number
   size?: number
@@ -25,11 +25,11 @@ export async function listAllServers(): Promise<Server[]> {
   return [first, ...rest].flatMap((page) => page.items)
 }
 
-export function createServer(body: ServerInput): Promise<Server> {
+export function createServer(body: ServerBody): Promise<Server> {
   return ok(api.POST('/api/v1/servers', { body }))
 }
 
-export function updateServer(id: number, body: ServerInput): Promise<Server> {
+export function updateServer(id: number, body: ServerPatch): Promise<Server> {
   return ok(api.PATCH('/api/v1/servers/{id}', { params: { path: { id } }, body }))
 }
 
@@ -38,10 +38,10 @@ export function removeServer(id: number): Promise<unknown> {
 }
 
 /** Tries a way before it is stored. */
-export function testWay(body: { endpoint: string } & Pick<ServerInput, 'tls' | 'ssh'>): Promise<TestResult> {
+export function testWay(body: { endpoint: string } & Pick<ServerBody, 'tls' | 'ssh'>): Promise<ServerTest> {
   return ok(api.POST('/api/v1/servers/test', { body }))
 }
 
-export function testServer(id: number): Promise<TestResult> {
+export function testServer(id: number): Promise<ServerTest> {
   return ok(api.POST('/api/v1/servers/{id}/test', { params: { path: { id } } }))
 }

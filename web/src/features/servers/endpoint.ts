@@ -1,4 +1,4 @@
-import type { Server, ServerInput } from '@/api/types'
+import type { Server, ServerBody } from '@/api/types'
 
 export type Way = 'unix' | 'tcp' | 'tcps' | 'ssh'
 export const WAYS: Way[] = ['unix', 'tcp', 'tcps', 'ssh']
@@ -122,8 +122,8 @@ function jumpInput(form: ServerForm, before?: Server) {
 }
 
 /** The body of a call; empty secrets are left out, so that stored ones stay. */
-export function toInput(form: ServerForm, before?: Server): ServerInput {
-  const input: ServerInput = {
+export function toInput(form: ServerForm, before?: Server): ServerBody {
+  const input: ServerBody = {
     name: form.name.trim(),
     endpoint: writeEndpoint(form),
     tags: form.tags.map((tag) => tag.trim()).filter(Boolean),

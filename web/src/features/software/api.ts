@@ -1,5 +1,5 @@
 import { api, ok } from '@/api/client'
-import type { Page, Software, SoftwareFile, SoftwareInput } from '@/api/types'
+import type { Page, Software, SoftwareBody, SoftwareFile, SoftwarePatch } from '@/api/types'
 
 export interface SoftwareQuery {
   q?: string
@@ -18,11 +18,11 @@ export function importSoftware(body: SoftwareFile) {
   return ok(api.POST('/api/v1/software/import', { body }))
 }
 
-export function createSoftware(body: SoftwareInput): Promise<Software> {
+export function createSoftware(body: SoftwareBody): Promise<Software> {
   return ok(api.POST('/api/v1/software', { body }))
 }
 
-export function updateSoftware(id: number, body: SoftwareInput): Promise<Software> {
+export function updateSoftware(id: number, body: SoftwarePatch): Promise<Software> {
   return ok(api.PATCH('/api/v1/software/{id}', { params: { path: { id } }, body }))
 }
 

@@ -14,7 +14,7 @@ export function emptyGrant(): GrantForm {
 }
 
 export function toGrantForm(grant: Grant): GrantForm {
-  const { all, ids, tags } = grant.servers
+  const { all, ids, tags } = grant.servers ?? {}
   return {
     role: grant.role,
     where: all ? 'all' : tags?.length ? 'tags' : 'ids',
@@ -28,7 +28,7 @@ export function toGrant(form: GrantForm): Grant {
   const patterns = form.repositories.split(/[\s,]+/).filter(Boolean)
   return {
     role: form.role,
-    servers: form.where === 'all' ? { all: true } : form.where === 'tags' ? { tags: [...form.tags] } : { ids: [...form.ids] },
+    servers: { all: form.where === 'all', ids: form.where === 'ids' ? [...form.ids] : [], tags: form.where === 'tags' ? [...form.tags] : [] },
     repositories: patterns.length ? patterns : ['*'],
   }
 }

@@ -79,9 +79,9 @@ export function prefill(fullName: string, config: ImageConfig | null | undefined
   for (const target of config?.volumes ?? []) form.volumes.push({ source: `${form.name || 'data'}${target.replace(/\W+/g, '-')}`, target, readOnly: false })
   if (!software) return form
   for (const port of software.ports) {
-    const known = form.ports.find((row) => row.container === String(port.container) && row.protocol === port.protocol)
+    const known = form.ports.find((row) => row.container === String(port.container) && row.protocol === (port.protocol ?? 'tcp'))
     if (known) known.host = port.host ? String(port.host) : ''
-    else form.ports.push({ host: port.host ? String(port.host) : '', container: String(port.container), protocol: port.protocol, hostIp: port.hostIp ?? '' })
+    else form.ports.push({ host: port.host ? String(port.host) : '', container: String(port.container), protocol: port.protocol ?? 'tcp', hostIp: port.hostIp ?? '' })
   }
   form.env = software.env.map((entry) => ({
     name: entry.name, value: entry.value ?? '', required: entry.required ?? false, secret: entry.secret ?? false, description: entry.description ?? '', offered: true,

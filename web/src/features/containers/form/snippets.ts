@@ -8,7 +8,7 @@ function portText(port: ContainerInput['ports'][number]): string {
 }
 
 const restartText = (input: ContainerInput) =>
-  input.restartPolicy.maximumRetryCount ? `${input.restartPolicy.name}:${input.restartPolicy.maximumRetryCount}` : input.restartPolicy.name
+  input.restartPolicy.maximumRetryCount ? `${input.restartPolicy.name}:${input.restartPolicy.maximumRetryCount}` : (input.restartPolicy.name ?? 'no')
 
 const volumeText = (volume: ContainerInput['volumes'][number]) => `${volume.source}:${volume.target}${volume.readOnly ? ':ro' : ''}`
 
@@ -19,7 +19,7 @@ export function dockerRun(image: string, input: ContainerInput): string {
   for (const port of input.ports) options.push(['--publish', portText(port)])
   for (const [name, value] of Object.entries(input.env)) options.push(['--env', `${name}=${value}`])
   for (const volume of input.volumes) options.push(['--volume', volumeText(volume)])
-  if (input.restartPolicy.name !== 'no') options.push(['--restart', restartText(input)])
+  if (restartText(input) !== 'no') options.push(['--restart', restartText(input)])
   if (input.networkMode !== 'bridge') options.push(['--network', input.networkMode])
   if (input.workingDir) options.push(['--workdir', input.workingDir])
   if (input.user) options.push(['--user', input.user])
@@ -56,7 +56,7 @@ export function composeFile(image: string, input: ContainerInput): string {
   list('ports', input.ports.map(portText))
   map('environment', input.env)
   list('volumes', input.volumes.map(volumeText))
-  if (input.restartPolicy.name !== 'no') text('restart', restartText(input))
+  if (restartText(input) !== 'no') text('restart', restartText(input))
   const ownNetwork = !['bridge', 'host', 'none'].includes(input.networkMode)
   if (ownNetwork) list('networks', [input.networkMode])
   else text('network_mode', input.networkMode)
