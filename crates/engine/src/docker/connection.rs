@@ -90,10 +90,10 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(30),
-            change: Duration::from_secs(300),
-            first_message: Duration::from_secs(180),
-            idle: Duration::from_secs(60),
-            preparing: Duration::from_secs(900),
+            change: Duration::from_mins(5),
+            first_message: Duration::from_mins(3),
+            idle: Duration::from_mins(1),
+            preparing: Duration::from_mins(15),
         }
     }
 }

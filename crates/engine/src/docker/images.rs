@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::call::{Call, segment};
 use super::client::Client;
 use super::errors::Topic;
-use super::wire::{count, from_seconds, from_text, named, or_default, platform};
+use super::wire::{count, from_seconds, from_text, keys, named, or_default, platform};
 use crate::{ImageConfig, ImageDetail, Removed, Result};
 
 /// One entry of `GET /images/json`.
@@ -95,10 +95,10 @@ pub(super) struct InspectedConfig {
     pub cmd: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     pub entrypoint: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
-    pub exposed_ports: BTreeMap<String, serde::de::IgnoredAny>,
-    #[serde(deserialize_with = "or_default")]
-    pub volumes: BTreeMap<String, serde::de::IgnoredAny>,
+    #[serde(deserialize_with = "keys")]
+    pub exposed_ports: Vec<String>,
+    #[serde(deserialize_with = "keys")]
+    pub volumes: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     pub working_dir: String,
     #[serde(deserialize_with = "or_default")]
@@ -202,8 +202,8 @@ pub(super) async fn inspect(client: &Client, name: &str) -> Result<ImageDetail> 
             env: image.config.env,
             command: image.config.cmd,
             entrypoint: image.config.entrypoint,
-            exposed_ports: image.config.exposed_ports.into_keys().collect(),
-            volumes: image.config.volumes.into_keys().collect(),
+            exposed_ports: image.config.exposed_ports,
+            volumes: image.config.volumes,
             working_dir: image.config.working_dir,
             user: image.config.user,
             labels: image.config.labels,

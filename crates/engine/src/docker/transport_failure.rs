@@ -53,22 +53,45 @@ fn found(error: &(dyn Error + 'static)) -> Option<Failure> {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
             return Some(Failure::new(ErrorCode::TlsFailed, tls.to_string()));
         }
-        if let Some(http) = inner.downcast_ref::<hyper::Error>() {
-            if http.is_parse() || http.is_parse_status() {
-                return Some(Failure::new(
-                    ErrorCode::NotAnEngine,
-                    "what answers there speaks no HTTP",
-                ));
-            }
+        if let Some(http) = inner.downcast_ref::<hyper::Error>()
+            && (http.is_parse() || http.is_parse_status())
+        {
+            return Some(Failure::new(
+                ErrorCode::NotAnEngine,
+                "what answers there speaks no HTTP",
+            ));
         }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            if let Some(failure) = io.get_ref().and_then(|custom| found(custom)) {
-                return Some(failure);
-            }
+        // What we sent along could not be read any further: that is no fault of the engine.
+        let own = inner
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_user);
+        if let Some(io) = inner
+            .source()
+            .filter(|_| own)
+            .and_then(|source| source.downcast_ref::<std::io::Error>())
+        {
+            return Some(found_in(io).unwrap_or_else(|| unreadable(io)));
+        }
+        if let Some(failure) = inner.downcast_ref::<std::io::Error>().and_then(found_in) {
+            return Some(failure);
         }
         next = inner.source();
     }
     None
+}
+
+fn found_in(io: &std::io::Error) -> Option<Failure> {
+    io.get_ref().and_then(|custom| found(custom))
+}
+
+/// The body of a request broke off at its source.
+fn unreadable(io: &std::io::Error) -> Failure {
+    let code = if io.kind() == std::io::ErrorKind::UnexpectedEof {
+        ErrorCode::ArchiveTruncated
+    } else {
+        ErrorCode::Internal
+    };
+    Failure::new(code, format!("what was to be sent could not be read: {io}"))
 }
 
 fn root(error: &dyn Error) -> String {

@@ -12,6 +12,16 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// The names of an object whose values are empty objects: `{"80/tcp": {}}`.
+pub(super) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let object = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(deserializer)?;
+    Ok(object
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect())
+}
+
 /// Seconds since 1970.
 pub(super) fn from_seconds(seconds: i64) -> Option<Timestamp> {
     (seconds > 0)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use imagefleet_model::{ErrorCode, Failure, ImageRef, ImageStore, Timestamp};
 use serde::Deserialize;
@@ -13,10 +14,12 @@ use tokio_util::io::StreamReader;
 use super::FakeEngine;
 use super::content::{Content, Layer, LayerBytes, sha256};
 use super::tar;
-use crate::{Body, Result};
+use crate::{Body, Result, Stream};
 
 /// Files larger than this are hashed and forgotten.
 const KEPT: usize = 1024 * 1024;
+/// Archives leave in pieces of this size.
+const PIECE: usize = 16 * 1024;
 
 impl FakeEngine {
     /// An archive as its store writes it: `docker save`'s form, and an OCI layout beside it from the containerd store.
@@ -41,13 +44,13 @@ impl FakeEngine {
         Ok(write(&images, self.0.options.store == ImageStore::Containerd))
     }
 
-    /// Takes an archive in; the references or ids that it brought.
+    /// Takes an archive in; a line for each reference or id that it brought.
     pub(super) async fn loaded(&self, archive: Body) -> Result<Vec<String>> {
         let files = read(archive).await?;
         let store = self.0.options.store;
         let images = match (store, files.json("index.json")) {
-            (ImageStore::Containerd, Some(index)) => self.from_layout(&files, &index)?,
-            _ => self.from_manifest(&files)?,
+            (ImageStore::Containerd, Some(index)) => self.images_of_layout(&files, &index)?,
+            _ => self.images_of_manifest(&files)?,
         };
         let mut brought = Vec::new();
         for (content, names) in images {
@@ -62,11 +65,11 @@ impl FakeEngine {
                 brought.push(format!("Loaded image: {reference}"));
             }
         }
-        Ok(brought.into_iter().collect())
+        Ok(brought)
     }
 
     /// `manifest.json`: layers that this engine holds already may be left out, but not with the containerd store.
-    fn from_manifest(&self, files: &Files) -> Result<Vec<(Content, Vec<String>)>> {
+    fn images_of_manifest(&self, files: &Files) -> Result<Vec<(Content, Vec<String>)>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Item {
@@ -93,7 +96,7 @@ impl FakeEngine {
     }
 
     /// `index.json`: blobs that this engine holds already may be left out.
-    fn from_layout(&self, files: &Files, index: &Value) -> Result<Vec<(Content, Vec<String>)>> {
+    fn images_of_layout(&self, files: &Files, index: &Value) -> Result<Vec<(Content, Vec<String>)>> {
         let manifests = index["manifests"].as_array().cloned().unwrap_or_default();
         if manifests.is_empty() {
             return Err(refused(
@@ -231,6 +234,16 @@ fn write(images: &[(Arc<Content>, Vec<String>)], layout: bool) -> Vec<u8> {
     put("manifest.json", Value::from(items).to_string().as_bytes());
     tar::finish(&mut out);
     out
+}
+
+/// An archive on its way out.
+pub(super) fn pieces(archive: Vec<u8>) -> Stream<Bytes> {
+    let mut archive = Bytes::from(archive);
+    let mut pieces = Vec::new();
+    while !archive.is_empty() {
+        pieces.push(Ok(archive.split_to(archive.len().min(PIECE))));
+    }
+    futures_util::stream::iter(pieces).boxed()
 }
 
 /// The files of an archive.

@@ -8,20 +8,18 @@ use futures_util::stream::{self, try_unfold};
 use imagefleet_model::{
     ContainerSpec, EngineImage, EngineInfo, ErrorCode, Failure, ImageLayer, RegistryAuth, Timestamp,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::FakeEngine;
+use super::archive;
 use super::containers::NETWORKS;
 use super::faults::{Fault, FaultyCall, strike_answer, strike_head, strike_stream};
-use super::transfer::{decoded, parse, pull_lines, push_lines};
+use super::transfer::{decoded, load_lines, parse, pull_lines, push_lines};
 use crate::{
     Body, ContainerDetail, ContainerStats, CreatedContainer, Engine, EngineContainer, EngineEvent,
     EngineNetwork, ImageConfig, ImageDetail, LogChunk, LogOptions, LogStream, PullRequest, Removed, Result,
     Stream, TransferUpdate,
 };
-
-/// Archives leave in pieces of this size.
-const PIECE: usize = 16 * 1024;
 
 impl FakeEngine {
     async fn asked(&self, call: FaultyCall) -> Result<()> {
@@ -143,7 +141,7 @@ impl Engine for FakeEngine {
         let lines = pull_lines(&reference, &content, &held);
         let engine = self.clone();
         let bytes = self.spoken(lines, move || {
-            engine.change(|state| state.store(&reference, content, "pull"))
+            engine.change(|state| state.store(&reference, content, "pull"));
         });
         Ok(decoded(strike_stream(bytes, fault), false))
     }
@@ -171,12 +169,7 @@ impl Engine for FakeEngine {
 
     async fn save(&self, names: &[String]) -> Result<Stream<Bytes>> {
         let fault = self.opened(FaultyCall::Save).await?;
-        let mut archive = Bytes::from(self.saved(names)?);
-        let mut pieces = Vec::new();
-        while !archive.is_empty() {
-            pieces.push(Ok(archive.split_to(archive.len().min(PIECE))));
-        }
-        Ok(strike_stream(stream::iter(pieces).boxed(), fault))
+        Ok(strike_stream(archive::pieces(self.saved(names)?), fault))
     }
 
     async fn load(&self, archive: Body) -> Result<Stream<TransferUpdate>> {
@@ -185,11 +178,7 @@ impl Engine for FakeEngine {
             archive.map(|chunk| chunk.map_err(|error| Failure::new(ErrorCode::Internal, error.to_string())));
         let struck = strike_stream(taken.boxed(), fault).map(|chunk| chunk.map_err(std::io::Error::other));
         let brought = self.loaded(struck.boxed()).await?;
-        let lines = brought
-            .into_iter()
-            .map(|line| (0, json!({"stream": format!("{line}\n")})))
-            .collect();
-        Ok(decoded(self.spoken(lines, || ()), true))
+        Ok(decoded(self.spoken(load_lines(brought), || ()), true))
     }
 
     async fn containers(&self) -> Result<Vec<EngineContainer>> {

@@ -73,7 +73,7 @@ pub enum FaultyCall {
 /// How long callers of a real engine wait for it.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long they wait in the middle of a stream.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Faults that are to happen, and how often.
 #[derive(Debug, Default)]

@@ -9,6 +9,7 @@ mod containers;
 mod content;
 mod engine;
 mod faults;
+mod http;
 mod random;
 mod registry;
 mod state;

@@ -76,12 +76,12 @@ impl State {
             }
         }
         let names: Vec<String> = state.references.keys().map(ToString::to_string).collect();
-        for number in 0..options.containers.min(names.len()) {
+        for (number, name) in names.iter().enumerate().take(options.containers) {
             let spec = imagefleet_model::ContainerSpec {
                 name: format!("container-{number}"),
                 ..Default::default()
             };
-            if let Ok(id) = state.create_container(&names[number], &spec) {
+            if let Ok(id) = state.create_container(name, &spec) {
                 // Nothing is in its way: it has no ports and no mounts.
                 let _ = state.start_container(&id);
             }
@@ -234,9 +234,7 @@ impl State {
     pub fn remove(&mut self, name: &str, force: bool) -> Result<Vec<Removed>> {
         let id = self.resolve(name)?;
         let (tags, digests) = self.names(&id);
-        let by_reference = ImageRef::parse(name)
-            .ok()
-            .map(|reference| reference.with_default_tag());
+        let by_reference = ImageRef::parse(name).ok().map(ImageRef::with_default_tag);
         let named = by_reference
             .map(|reference| reference.to_string())
             .filter(|reference| tags.contains(reference));

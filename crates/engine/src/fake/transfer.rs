@@ -25,7 +25,7 @@ pub(super) fn parse(reference: &str) -> Result<ImageRef> {
 }
 
 /// One message, and how many bytes have to move before it.
-type Line = (u64, Value);
+pub(super) type Line = (u64, Value);
 
 /// What an engine says while it pulls.
 pub(super) fn pull_lines(reference: &ImageRef, content: &Content, held: &HashSet<Arc<str>>) -> Vec<Line> {
@@ -94,17 +94,25 @@ pub(super) fn push_lines(reference: &ImageRef, content: &Content) -> Vec<Line> {
     lines
 }
 
+/// What it says of a load.
+pub(super) fn load_lines(brought: Vec<String>) -> Vec<Line> {
+    brought
+        .into_iter()
+        .map(|line| (0, json!({"stream": format!("{line}\n")})))
+        .collect()
+}
+
 fn steps(status: &str, id: &str, size: u64, moves: bool) -> Vec<Line> {
     (1..=STEPS)
         .map(|step| {
             let current = size * step / STEPS;
-            let moved = if moves {
+            let step_bytes = if moves {
                 current - size * (step - 1) / STEPS
             } else {
                 0
             };
             (
-                moved,
+                step_bytes,
                 json!({"status": status, "progressDetail": {"current": current, "total": size}, "id": id}),
             )
         })

@@ -81,11 +81,18 @@ pub async fn live_and_end(subject: &Subject) {
     );
     assert!(listed.created_at.is_some() && !listed.image_id.is_empty());
 
+    is_watched(subject, &created.id).await;
+    is_used_and_ends(subject, &created.id, &image, &detail.summary.image_id).await;
+}
+
+/// Its log and its figures.
+async fn is_watched(subject: &Subject, id: &str) {
+    let engine = &subject.engine;
     let options = LogOptions {
         follow: true,
         ..LogOptions::default()
     };
-    let mut logs = within(engine.logs(&created.id, options)).await.expect("logs");
+    let mut logs = within(engine.logs(id, options)).await.expect("logs");
     let (mut out, mut err) = (Vec::new(), Vec::new());
     while out.is_empty() || err.is_empty() {
         let chunk = within(logs.next())
@@ -102,34 +109,35 @@ pub async fn live_and_end(subject: &Subject) {
         tail: Some(1),
         ..LogOptions::default()
     };
-    let mut logs = within(engine.logs(&created.id, tail)).await.expect("logs");
+    let mut logs = within(engine.logs(id, tail)).await.expect("logs");
     let mut lines = 0;
     while let Some(chunk) = within(logs.next()).await {
-        lines += chunk
-            .expect("no failure")
-            .bytes
-            .iter()
-            .filter(|byte| **byte == b'\n')
+        lines += String::from_utf8_lossy(&chunk.expect("no failure").bytes)
+            .matches('\n')
             .count();
     }
     // Podman counts the last line of each stream.
     assert!((1..=2).contains(&lines), "{lines} lines");
 
-    let mut stats = within(engine.stats(&created.id)).await.expect("stats");
+    let mut stats = within(engine.stats(id)).await.expect("stats");
     let first = within(stats.next()).await.expect("one").expect("no failure");
     let second = within(stats.next()).await.expect("one more").expect("no failure");
     assert!(first.pids > 0 || second.pids > 0, "{second:?}");
     assert!(second.cpu_percent >= 0.0 && second.cpu_percent < 6_400.0);
     drop(stats);
+}
 
-    let busy = within(engine.remove_container(&created.id, false, false))
+/// It holds its image while it lives, and it ends in every way.
+async fn is_used_and_ends(subject: &Subject, id: &str, image: &str, image_id: &str) {
+    let engine = &subject.engine;
+    let busy = within(engine.remove_container(id, false, false))
         .await
         .expect_err("it runs");
     assert!(
         matches!(busy.code, ErrorCode::Conflict | ErrorCode::EngineError),
         "{busy}"
     );
-    match within(engine.remove_image(&image, false)).await {
+    match within(engine.remove_image(image, false)).await {
         Err(used) => assert_eq!(used.code, ErrorCode::ImageInUse, "{used}"),
         // It had another name: then only this one is gone.
         Ok(removed) => {
@@ -137,42 +145,30 @@ pub async fn live_and_end(subject: &Subject) {
                 removed.iter().all(|line| matches!(line, Removed::Untagged(_))),
                 "{removed:?}"
             );
-            within(engine.tag(&detail.summary.image_id, &image))
-                .await
-                .expect("tag");
+            within(engine.tag(image_id, image)).await.expect("tag");
         }
     }
-    within(engine.restart_container(&created.id))
-        .await
-        .expect("restart");
-    within(engine.stop_container(&created.id)).await.expect("stop");
-    within(engine.stop_container(&created.id))
+    within(engine.restart_container(id)).await.expect("restart");
+    within(engine.stop_container(id)).await.expect("stop");
+    within(engine.stop_container(id))
         .await
         .expect("a second stop is no failure");
-    let ended = within(engine.container(&created.id)).await.expect("inspect");
+    let ended = within(engine.container(id)).await.expect("inspect");
     assert_eq!(ended.summary.state, "exited");
     assert!(ended.exit_code.is_some() && ended.finished_at.is_some());
-    within(engine.start_container(&created.id)).await.expect("start");
-    within(engine.kill_container(&created.id)).await.expect("kill");
+    within(engine.start_container(id)).await.expect("start");
+    within(engine.kill_container(id)).await.expect("kill");
     tokio::time::timeout(Duration::from_secs(20), async {
-        while within(engine.container(&created.id))
-            .await
-            .expect("inspect")
-            .summary
-            .state
-            == "running"
-        {
+        while within(engine.container(id)).await.expect("inspect").summary.state == "running" {
             tokio::task::yield_now().await;
         }
     })
     .await
     .expect("it ends");
-    within(engine.remove_container(&created.id, true, true))
+    within(engine.remove_container(id, true, true))
         .await
         .expect("remove");
-    let gone = within(engine.container(&created.id))
-        .await
-        .expect_err("it is gone");
+    let gone = within(engine.container(id)).await.expect_err("it is gone");
     assert_eq!(gone.code, ErrorCode::ContainerNotFound);
 }
 

@@ -7,7 +7,7 @@ use imagefleet_engine::{Engine, Result, TransferUpdate};
 use imagefleet_model::{ImageRef, ImageStore};
 
 /// No single step of the contract takes longer, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An engine under test, and names that nobody else uses.
 pub struct Subject {

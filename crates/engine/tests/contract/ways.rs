@@ -86,7 +86,8 @@ fn tls(change: impl FnOnce(&mut Connection)) -> Option<(Arc<dyn Engine>, String)
 
 #[tokio::test]
 async fn tls_refuses_what_is_not_right() {
-    let changes: [(&str, fn(&mut Connection)); 5] = [
+    type Change = fn(&mut Connection);
+    let changes: [(&str, Change); 5] = [
         ("no client certificate", |connection| {
             let tls = connection.tls.as_mut().expect("material");
             (tls.cert, tls.key) = (None, None);
@@ -96,10 +97,10 @@ async fn tls_refuses_what_is_not_right() {
             tls.ca = tls.cert.clone().expect("a certificate");
         }),
         ("no PEM", |connection| {
-            connection.tls.as_mut().expect("material").ca = "nothing".to_owned()
+            connection.tls.as_mut().expect("material").ca = "nothing".to_owned();
         }),
         ("no key", |connection| {
-            connection.tls.as_mut().expect("material").key = None
+            connection.tls.as_mut().expect("material").key = None;
         }),
         ("no material", |connection| connection.tls = None),
     ];
