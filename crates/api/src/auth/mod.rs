@@ -5,5 +5,5 @@ mod secret;
 mod throttle;
 
 pub use password::{Passwords, check_new_password};
-pub use secret::{TOKEN_PREFIX, hash_of, new_secret, new_token};
+pub use secret::{hash_of, new_secret, new_token};
 pub use throttle::Throttle;

@@ -4,7 +4,7 @@ use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
 /// With what every API token begins, so that scanners for leaked secrets can find one.
-pub const TOKEN_PREFIX: &str = "ift_";
+const TOKEN_PREFIX: &str = "ift_";
 
 /// 32 random bytes as text: too many to guess, so a plain hash of it is enough in the database.
 #[must_use]

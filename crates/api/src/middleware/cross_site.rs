@@ -22,7 +22,7 @@ pub async fn cross_site(request: Request, next: Next) -> Response {
 
 /// Whether a browser says that another site made it send this.
 #[must_use]
-pub fn is_cross_site(headers: &HeaderMap, uri: &Uri) -> bool {
+fn is_cross_site(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match text("sec-fetch-site") {
         Some("same-origin" | "none") => return false,

@@ -10,4 +10,4 @@ mod shape;
 pub use audit::audit;
 pub use authenticate::{SESSION_COOKIE, authenticate, caller_of, caller_of_token};
 pub use context::{RequestId, StartedOperation, context, operation_of};
-pub use cross_site::{cross_site, is_cross_site};
+pub use cross_site::cross_site;

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod password;
 pub mod read;
 mod view;
 

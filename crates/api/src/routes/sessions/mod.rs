@@ -1,0 +1,4 @@
+//! Sessions: where somebody is logged in.
+
+pub mod delete;
+pub mod list;
