@@ -5,6 +5,7 @@ const baseURL = process.env.IMAGEFLEET_E2E_URL ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
   testDir: './e2e',
+  globalSetup: './e2e/setup.ts',
   timeout: 60_000,
   expect: { timeout: 15_000 },
   // They share one inventory: what one pulls, another may delete.
@@ -20,7 +21,7 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     trace: 'retain-on-failure',
     launchOptions: {
-      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+      executablePath: process.env.IMAGEFLEET_E2E_CHROMIUM ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     },
   },

@@ -1,7 +1,7 @@
 import { expect, test as base, type APIRequestContext, type Page } from '@playwright/test'
 
 export const USERNAME = 'admin'
-export const PASSWORD = process.env.IMAGEFLEET_ADMIN_PASSWORD ?? ''
+export const PASSWORD = process.env.IMAGEFLEET_E2E_PASSWORD ?? process.env.IMAGEFLEET_ADMIN_PASSWORD ?? ''
 
 interface Paged<T> {
   items: T[]
