@@ -12,9 +12,11 @@ mod filter;
 pub mod import;
 pub mod list;
 pub mod pull;
+pub mod push;
 pub mod read;
 mod servers;
 pub mod sync;
+pub mod tag;
 
 pub use servers::{find_servers, unique};
 

@@ -1,5 +1,6 @@
 use axum::extract::State;
 use imagefleet_model::{ErrorCode, ImageRef, Operation, Platform, ServerId, Verb};
+use imagefleet_operations::credentials;
 use imagefleet_operations::kinds::pull::{PullImages, plan};
 use serde::Deserialize;
 
@@ -56,6 +57,7 @@ pub async fn pull(state: &AppState, caller: &Caller, body: PullBody) -> Result<O
         })?),
         None => None,
     };
+    let reference = credentials::in_registry(&state.store, reference, body.registry_id).await?;
     let repository = reference.repository();
     let servers = find_servers(
         state,
