@@ -245,3 +245,68 @@ async fn an_engine_that_takes_nothing_more_is_left_and_a_slow_source_is_not() {
     let loading = bench.engine.load(slow).await.expect("a slow source is no fault");
     loading.try_for_each(|_| async { Ok(()) }).await.expect("loads");
 }
+
+#[tokio::test]
+async fn an_engine_that_changed_its_version_is_asked_anew() {
+    let bench = bench().await;
+    bench.engine.info().await.expect("info");
+    let changed = Fault::Status {
+        status: 400,
+        retry_after: None,
+        message: "client version 1.43 is too new. Maximum supported API version is 1.42".to_owned(),
+    };
+    bench.fake.inject(FaultyCall::Images, changed.clone(), Some(1));
+    assert_eq!(bench.engine.images().await.expect("negotiated again").len(), 5);
+    bench.fake.inject(FaultyCall::Images, changed, None);
+    let failure = bench.engine.images().await.expect_err("it never ends");
+    assert_eq!(failure.code, ErrorCode::ApiVersionUnsupported, "{failure}");
+}
+
+#[tokio::test]
+async fn dropping_a_stream_closes_its_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let gone = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let version = r#"{"Version":"x","ApiVersion":"1.41","MinAPIVersion":"1.12"}"#;
+        let (mut first, _) = listener.accept().await.expect("negotiation");
+        let mut buffer = vec![0; 4_096];
+        assert!(first.read(&mut buffer).await.expect("a request") > 0);
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{version}",
+            version.len()
+        );
+        first.write_all(answer.as_bytes()).await.expect("answered");
+        let (mut pull, _) = listener.accept().await.expect("the pull");
+        assert!(pull.read(&mut buffer).await.expect("a request") > 0);
+        let line = r#"{"status":"Pulling from a","id":"1"}"#;
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{line}\r\n",
+            line.len()
+        );
+        pull.write_all(answer.as_bytes()).await.expect("begun");
+        // The end of the other side's stream: nothing else is ever sent.
+        pull.read(&mut buffer).await.expect("closed properly")
+    });
+    let engine = connect(&Connection::new(
+        format!("tcp://{address}").parse().expect("an endpoint"),
+    ));
+    let request = PullRequest {
+        reference: "a:1".to_owned(),
+        platform: None,
+        auth: None,
+    };
+    let mut pulling = engine.pull(request).await.expect("begins");
+    assert_eq!(
+        pulling.next().await.expect("one").expect("good").message,
+        "Pulling from a"
+    );
+    drop(pulling);
+    let read = tokio::time::timeout(Duration::from_secs(5), gone)
+        .await
+        .expect("closed at once")
+        .expect("no panic");
+    assert_eq!(read, 0);
+}

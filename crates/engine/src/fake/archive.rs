@@ -155,6 +155,7 @@ impl FakeEngine {
                 Some(file) => Layer {
                     diff_id: diff_id.as_str().into(),
                     size: file.size,
+                    tar_size: usize::try_from(file.size).unwrap_or(usize::MAX),
                     bytes: LayerBytes::Kept(file.bytes.clone().unwrap_or_default().into()),
                 },
                 None if held.contains(diff_id.as_str()) => self

@@ -32,6 +32,7 @@ pub(super) struct Content {
 pub(super) struct Layer {
     pub diff_id: Arc<str>,
     pub size: u64,
+    pub tar_size: usize,
     pub bytes: LayerBytes,
 }
 
@@ -47,8 +48,10 @@ pub(super) enum LayerBytes {
 impl Layer {
     fn made(seed: u64) -> Self {
         let mut random = Random::new(seed);
+        let tar = layer_tar(seed);
         Self {
-            diff_id: sha256(&layer_tar(seed)).into(),
+            diff_id: sha256(&tar).into(),
+            tar_size: tar.len(),
             size: MIB / 2 + random.below(60 * MIB),
             bytes: LayerBytes::Made(seed),
         }
@@ -110,7 +113,7 @@ impl Content {
             "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest, "size": config.len()},
             "layers": layers.iter().map(|layer| json!({
-                "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": &*layer.diff_id, "size": layer.tar().len(),
+                "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": &*layer.diff_id, "size": layer.tar_size,
             })).collect::<Vec<_>>(),
         })
         .to_string()
