@@ -8,7 +8,7 @@ pub mod archives;
 pub mod certificates;
 pub mod containers;
 mod context;
-mod credentials;
+pub mod credentials;
 mod engine_source;
 mod engines;
 mod event;
