@@ -1,5 +1,6 @@
 use axum::extract::State;
 use imagefleet_model::{ErrorCode, Image, ImageId, ImageRef, Operation, Verb};
+use imagefleet_operations::credentials;
 use imagefleet_operations::kinds::push::plan;
 use serde::Deserialize;
 
@@ -35,9 +36,12 @@ pub async fn handler(
     let image = require(&state, &caller, Verb::ImagePush, id).await?;
     let text = body.reference.as_deref().unwrap_or(&image.full_name);
     let reference = target(&caller, &image, text)?;
-    if let Some(registry) = body.registry_id {
-        state.store.registry(registry).await?;
-    }
+    // A chosen registry completes a name without one; the right is asked for what comes of it.
+    let reference = credentials::in_registry(&state.store, reference, body.registry_id).await?;
+    caller.require(
+        Verb::ImagePush,
+        Target::Image(image.server_id, &reference.repository()),
+    )?;
     caller.audit(
         AuditNote::new("image.push", reference.to_string()).on(image.server_id, &image.server_name),
     );
