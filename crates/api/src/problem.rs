@@ -1,7 +1,8 @@
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use imagefleet_model::{ErrorCode, Failure};
+pub use imagefleet_model::FieldError;
+use imagefleet_model::{ErrorCode, ErrorInfo, Failure};
 use imagefleet_store::StoreError;
 use serde::Serialize;
 
@@ -17,15 +18,6 @@ pub struct Problem {
     headers: HeaderMap,
     /// Instead of the code's own.
     status: Option<StatusCode>,
-}
-
-/// What is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct FieldError {
-    /// The field's name as the request spells it, `tls.ca`.
-    pub field: String,
-    /// A sentence for people.
-    pub message: String,
 }
 
 /// The JSON of a problem.
@@ -134,6 +126,16 @@ impl Problem {
         self.status.unwrap_or_else(|| {
             StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
         })
+    }
+
+    /// As the part of a larger answer: code, sentence and hint.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        ErrorInfo {
+            code: self.code.as_str().to_owned(),
+            message: self.detail.clone(),
+            hint: self.code.hint().map(ToOwned::to_owned),
+        }
     }
 
     /// Its JSON.

@@ -9,14 +9,15 @@ mod words;
 use std::collections::BTreeMap;
 
 use imagefleet_model::{ContainerSpec, FieldError, RestartPolicy};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use lines::{env, label, port, volume};
 use words::Words;
 
 /// The container form of the Monitor API. Lists may be left out or null.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schema(as = MonitorStartForm)]
 pub struct StartForm {
     /// Unique on its server.
     container_name: Option<String>,
@@ -67,7 +68,7 @@ pub struct StartForm {
 }
 
 /// A number, or a text with one in it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Number {
     Whole(i64),
@@ -76,7 +77,7 @@ enum Number {
 }
 
 /// A restart policy in either form.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Restart {
     Text(String),
@@ -84,7 +85,7 @@ enum Restart {
 }
 
 /// Labels in either form.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Labels {
     Map(BTreeMap<String, String>),

@@ -1,8 +1,8 @@
 use imagefleet_model::FieldError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A line as a person types it, or its words.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Words {
     /// Taken apart as a shell would, but nothing in it is ever a shell's: no variables, no globs, no pipes.
