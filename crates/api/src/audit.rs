@@ -58,6 +58,8 @@ pub struct TrailState {
     pub notes: Vec<AuditNote>,
     /// Whether it shall be left out.
     pub skipped: bool,
+    /// The operation that it began.
+    pub operation: Option<String>,
 }
 
 impl Trail {
@@ -71,6 +73,11 @@ impl Trail {
         self.with(|state| state.username = Some(username.to_owned()));
     }
 
+    /// Says which operation it began.
+    pub fn operation(&self, id: &str) {
+        self.with(|state| state.operation = Some(id.to_owned()));
+    }
+
     /// Leaves the request out.
     pub fn skip(&self) {
         self.with(|state| state.skipped = true);
@@ -78,8 +85,8 @@ impl Trail {
 
     /// What has been gathered.
     #[must_use]
-    pub fn take(&self) -> TrailState {
-        self.with(std::mem::take)
+    pub fn gathered(&self) -> TrailState {
+        self.with(|state| state.clone())
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut TrailState) -> T) -> T {

@@ -35,10 +35,10 @@ pub fn head() -> utoipa::openapi::OpenApi {
     head
 }
 
-/// The OpenAPI document of the native API, complete with the errors that every route may answer.
+/// The OpenAPI document of both APIs, complete with the errors that every route may answer.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let (_, mut document) = router::native().split_for_parts();
+    let (_, mut document) = router::api().split_for_parts();
     for item in document.paths.paths.values_mut() {
         let operations = [
             &mut item.get,

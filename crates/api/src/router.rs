@@ -1,20 +1,23 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::get;
 use imagefleet_model::Failure;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::middleware::{audit, authenticate, context, cross_site};
-use crate::routes::{audit as audit_log, exports, images, openapi_json, operations, registries, roles, servers, service, session, sessions, software, tokens, uploads, users};
+use crate::routes::{
+    audit as audit_log, containers, exports, images, openapi_json, operations, registries, roles, servers,
+    service, session, sessions, software, tokens, uploads, users,
+};
 use crate::{AppState, events, monitor, openapi, page};
 
 /// The largest body of a route that reads JSON; uploads lift it for themselves.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// The native API: one line a path, which also describes it in the OpenAPI document.
-pub fn native() -> OpenApiRouter<AppState> {
+/// Both APIs: one line a path, which also describes it in the OpenAPI document.
+pub fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         // session and tokens
         .routes(routes!(
@@ -29,7 +32,11 @@ pub fn native() -> OpenApiRouter<AppState> {
         .routes(routes!(sessions::delete::handler))
         // users, roles, audit
         .routes(routes!(users::list::handler, users::create::handler))
-        .routes(routes!(users::read::handler, users::update::handler, users::delete::handler))
+        .routes(routes!(
+            users::read::handler,
+            users::update::handler,
+            users::delete::handler
+        ))
         .routes(routes!(roles::list::handler, roles::create::handler))
         .routes(routes!(roles::update::handler, roles::delete::handler))
         .routes(routes!(audit_log::list::handler))
@@ -87,9 +94,24 @@ pub fn native() -> OpenApiRouter<AppState> {
             software::update::handler,
             software::delete::handler
         ))
+        // containers
+        .routes(routes!(containers::create::handler))
+        .routes(routes!(containers::form::handler))
+        .routes(routes!(containers::list::handler))
+        .routes(routes!(containers::batch::handler))
+        .routes(routes!(containers::read::handler, containers::delete::handler))
+        .routes(routes!(containers::start::handler))
+        .routes(routes!(containers::stop::handler))
+        .routes(routes!(containers::restart::handler))
+        .routes(routes!(containers::kill::handler))
+        .routes(routes!(containers::logs::handler))
+        .routes(routes!(containers::stats::handler))
+        .routes(routes!(containers::networks::handler))
         // the API itself
         .routes(routes!(openapi_json::handler));
-    OpenApiRouter::with_openapi(openapi::head()).nest("/api/v1", v1)
+    OpenApiRouter::with_openapi(openapi::head())
+        .nest("/api/v1", v1)
+        .nest("/api/monitor/system-soft-image", monitor_api())
 }
 
 /// Every answer of the tus protocol says so.
@@ -111,27 +133,28 @@ fn uploads() -> OpenApiRouter<AppState> {
         .layer(from_fn(uploads::resumable))
 }
 
-/// The Monitor API's part that moves archives; a form with a file has no limit but the disk's.
-fn archives_of_monitor() -> axum::Router<AppState> {
-    axum::Router::new()
-        .route(
-            "/api/monitor/system-soft-image/export",
-            post(monitor::export::handler),
-        )
-        .route(
-            "/api/monitor/system-soft-image/import",
-            post(monitor::import::handler).layer(DefaultBodyLimit::disable()),
-        )
+/// The Monitor API: the source document's endpoints.
+fn monitor_api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(monitor::page::handler))
+        .routes(routes!(monitor::list::handler))
+        .routes(routes!(monitor::read::handler))
+        .routes(routes!(monitor::pull::handler))
+        .routes(routes!(monitor::start::handler))
+        .routes(routes!(monitor::delete::handler))
+        .routes(routes!(monitor::export::handler))
+        // A form with a file has no limit but the disk's.
+        .routes(routes!(monitor::import::handler).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(monitor::sync::handler))
 }
 
 /// Everything that is served, on one screen.
 pub async fn router(state: AppState) -> Result<axum::Router, Failure> {
-    let (native, _) = native().split_for_parts();
-    let served = native
+    let (api, _) = api().split_for_parts();
+    let served = api
         .route("/healthz", get(service::healthz))
         .route("/readyz", get(service::readyz))
         .route("/metrics", get(service::metrics))
-        .merge(archives_of_monitor())
         .merge(page::documentation())
         .fallback(page::serve)
         // The first is the innermost.

@@ -4,7 +4,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use imagefleet_store::AuditEntry;
 
-use super::{RequestId, operation_of};
+use super::RequestId;
 use crate::audit::{AuditNote, Trail};
 use crate::peer::Peer;
 use crate::{AppState, Problem};
@@ -29,7 +29,7 @@ pub async fn audit(State(state): State<AppState>, request: Request, next: Next) 
 
     // A path that does not exist changes nothing.
     let Some(route) = route else { return response };
-    let said = trail.take();
+    let said = trail.gathered();
     if said.skipped || response.status() == StatusCode::METHOD_NOT_ALLOWED {
         return response;
     }
@@ -44,7 +44,7 @@ pub async fn audit(State(state): State<AppState>, request: Request, next: Next) 
         detail: problem
             .map(|problem| problem.detail().to_owned())
             .unwrap_or_default(),
-        operation_id: operation_of(&response),
+        operation_id: said.operation,
         request_id,
         ..AuditEntry::default()
     };

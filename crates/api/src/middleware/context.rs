@@ -16,10 +16,6 @@ use crate::peer::Peer;
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// The operation that an answer began, for the log and the audit.
-#[derive(Debug, Clone)]
-pub struct StartedOperation(pub String);
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
@@ -47,11 +43,11 @@ pub async fn context(State(state): State<AppState>, request: Request, next: Next
 
     let took = began.elapsed();
     let status = response.status().as_u16();
-    let user = response
+    let said = response
         .extensions()
         .get::<Caller>()
-        .map(|caller| caller.username.clone());
-    let operation = operation_of(&response);
+        .map(|caller| caller.trail.gathered());
+    let (user, operation) = said.map_or((None, None), |said| (said.username, said.operation));
     metrics::histogram!("imagefleet_http_request_seconds", "method" => method_label(&method), "route" => route, "status" => status.to_string())
         .record(took.as_secs_f64());
     if is_noise(&path) {
@@ -63,17 +59,6 @@ pub async fn context(State(state): State<AppState>, request: Request, next: Next
         );
     }
     response
-}
-
-/// The operation that an answer points to.
-pub fn operation_of(response: &Response) -> Option<String> {
-    if let Some(started) = response.extensions().get::<StartedOperation>() {
-        return Some(started.0.clone());
-    }
-    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    location
-        .strip_prefix("/api/v1/operations/")
-        .map(ToOwned::to_owned)
 }
 
 /// A client's own id is kept when it is harmless, so that a proxy's log and ours speak of the same request.

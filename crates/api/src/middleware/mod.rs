@@ -9,5 +9,5 @@ mod shape;
 
 pub use audit::audit;
 pub use authenticate::{SESSION_COOKIE, authenticate, caller_of, caller_of_token};
-pub use context::{RequestId, StartedOperation, context, operation_of};
+pub use context::{RequestId, context};
 pub use cross_site::cross_site;

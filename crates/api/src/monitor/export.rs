@@ -2,7 +2,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use imagefleet_archive::Compression;
 use imagefleet_model::ErrorCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Envelope;
 use super::fields::Fields;
@@ -13,6 +13,7 @@ use crate::{AppState, Problem};
 /// An export that has begun.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MonitorExporting)]
 pub struct Begun {
     operation_id: String,
     /// Where the file can be fetched when the operation has ended.
@@ -21,7 +22,29 @@ pub struct Begun {
     file_paths: Vec<String>,
 }
 
-/// `POST /export`: `{imageId, serverId}`, `{imageIds}`, or `{serverId}` alone for all of it.
+/// What to export; the same names may stand in the query.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "it describes the body; the fields are read from query and body together"
+)]
+pub struct MonitorExportBody {
+    /// One image,
+    image_id: Option<i64>,
+    /// or several,
+    image_ids: Option<Vec<i64>>,
+    /// on this server; alone, all of its images.
+    server_id: Option<i64>,
+    /// `none`, `gzip` or `zstd`.
+    compression: Option<String>,
+}
+
+/// 导出镜像: `{imageId, serverId}`, `{imageIds}`, or `{serverId}` alone for all of it.
+#[utoipa::path(
+    post, path = "/export", tag = "monitor", operation_id = "monitorExportImages", request_body = MonitorExportBody,
+    responses((status = 200, description = "Begun", body = Envelope<Begun>)),
+)]
 pub async fn handler(
     State(state): State<AppState>,
     caller: Caller,

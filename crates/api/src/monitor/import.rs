@@ -27,12 +27,36 @@ const AHEAD: usize = 8;
 /// An import that has begun.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MonitorImporting)]
 pub struct Begun {
     operation_id: String,
 }
 
-/// `POST /import`: a form with `file`, `serverId`, `imageName?`, `imageTag?`, `force?` in any order. The file is stored
+/// The form.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes the form, which is read as it comes")]
+pub struct MonitorImportForm {
+    /// The archive.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// 服务器ID; several times for several servers.
+    server_id: i64,
+    /// The name that the one image gets.
+    image_name: Option<String>,
+    /// Its tag.
+    image_tag: Option<String>,
+    /// Replace an existing tag.
+    force: Option<bool>,
+}
+
+/// 导入镜像: a form with `file`, `serverId`, `imageName?`, `imageTag?`, `force?` in any order. The file is stored
 /// as it comes.
+#[utoipa::path(
+    post, path = "/import", tag = "monitor", operation_id = "monitorImportImages",
+    request_body(content = MonitorImportForm, content_type = "multipart/form-data"),
+    responses((status = 200, description = "Begun", body = Envelope<Begun>)),
+)]
 pub async fn handler(
     State(state): State<AppState>,
     caller: Caller,

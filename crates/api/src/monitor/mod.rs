@@ -1,10 +1,20 @@
 //! The Monitor API: the source document's endpoints, translated to what stands behind the native API. No logic of
 //! its own.
 
+pub mod delete;
 mod envelope;
 pub mod export;
 mod fields;
+mod filter;
+mod image;
 pub mod import;
+pub mod list;
+pub mod page;
+pub mod pull;
+pub mod read;
+pub mod start;
+mod start_form;
+pub mod sync;
 
 pub use envelope::{Envelope, envelope_of};
 

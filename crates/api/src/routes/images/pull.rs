@@ -16,7 +16,8 @@ use crate::{AppState, Problem};
 pub struct PullBody {
     /// `nginx`, `nginx:1.27`, `registry.example.com:5000/team/app@sha256:…`; without tag and digest it is `latest`.
     #[schema(example = "nginx:1.27")]
-    pub reference: String,
+    #[serde(default)]
+    pub reference: Option<String>,
     /// The servers to pull to.
     pub server_ids: Vec<ServerId>,
     /// The registry account to pull with; left out, the one whose namespace matches best, if any.
@@ -24,7 +25,8 @@ pub struct PullBody {
     /// `os/arch[/variant]`; left out, the engine's own.
     #[schema(example = "linux/arm64")]
     pub platform: Option<String>,
-    /// The catalogue entry that it was chosen from; it changes nothing, images know their software by repository.
+    /// The catalogue entry to pull, with its default tag, when no reference is given; beside one it changes nothing,
+    /// images know their software by repository.
     pub software_id: Option<i64>,
 }
 
@@ -78,4 +80,18 @@ pub async fn pull(state: &AppState, caller: &Caller, body: PullBody) -> Result<O
     };
     let new = plan(state.operations.deps(), pull, &caller.actor()).await?;
     submit(state, caller, new).await
+}
+
+async fn reference(state: &AppState, body: &PullBody) -> Result<ImageRef, Problem> {
+    let text = match (&body.reference, body.software_id) {
+        (Some(text), _) => text.trim().to_owned(),
+        (None, Some(id)) => {
+            let software = state.store.software(id).await?;
+            format!("{}:{}", software.repository, software.default_tag)
+        }
+        (None, None) => return Err(Problem::field("reference", "is required, or softwareId")),
+    };
+    ImageRef::parse(&text)
+        .map(ImageRef::with_default_tag)
+        .map_err(|error| Problem::new(ErrorCode::InvalidReference, error.to_string()).with_field("reference"))
 }

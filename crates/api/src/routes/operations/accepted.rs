@@ -39,5 +39,6 @@ impl Caller {
 /// Stores a planned operation, as this caller sees it.
 pub async fn submit(state: &AppState, caller: &Caller, new: NewOperation) -> Result<Operation, Problem> {
     let operation = state.operations.submit(new).await?;
+    caller.trail.operation(&operation.id);
     Ok(shown(operation, caller))
 }

@@ -3,12 +3,16 @@ use imagefleet_model::{ErrorCode, Operation, OperationKind, Verb};
 use crate::extract::{Caller, Target};
 use crate::{AppState, Problem};
 
-/// The operation, with the steps that the caller may see.
+/// The operation, with the steps that the caller may see; the result speaks of all of them, or is left out.
 #[must_use]
 pub fn shown(mut operation: Operation, caller: &Caller) -> Operation {
+    let all = operation.steps.len();
     operation
         .steps
         .retain(|step| caller.access.on_server(Verb::ImageView, step.server_id));
+    if operation.steps.len() < all {
+        operation.result = None;
+    }
     operation
 }
 
