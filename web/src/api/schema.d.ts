@@ -810,7 +810,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["ContainerInput"];
+                    "application/json": components["schemas"]["NewContainer"];
                 };
             };
             responses: {
@@ -821,6 +821,150 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Operation"];
+                    };
+                };
+                /** @description problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/container-form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description ok */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ContainerForm"];
+                    };
+                };
+                /** @description problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    page?: number;
+                    size?: number;
+                    sort?: string;
+                };
+                header?: never;
+                path: {
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description ok */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NetworkPage"];
+                    };
+                };
+                /** @description problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BatchBody"];
+                };
+            };
+            responses: {
+                /** @description ok */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchView"];
                     };
                 };
                 /** @description problem */
@@ -902,7 +1046,9 @@ export interface paths {
         };
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    reveal?: boolean;
+                };
                 header?: never;
                 path: {
                     id: number;
@@ -948,13 +1094,11 @@ export interface paths {
             requestBody?: never;
             responses: {
                 /** @description ok */
-                202: {
+                204: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
+                    content?: never;
                 };
                 /** @description problem */
                 default: {
@@ -993,12 +1137,12 @@ export interface paths {
             requestBody?: never;
             responses: {
                 /** @description ok */
-                202: {
+                200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Operation"];
+                        "application/json": components["schemas"]["Container"];
                     };
                 };
                 /** @description problem */
@@ -1039,12 +1183,12 @@ export interface paths {
             requestBody?: never;
             responses: {
                 /** @description ok */
-                202: {
+                200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Operation"];
+                        "application/json": components["schemas"]["Container"];
                     };
                 };
                 /** @description problem */
@@ -1085,12 +1229,12 @@ export interface paths {
             requestBody?: never;
             responses: {
                 /** @description ok */
-                202: {
+                200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Operation"];
+                        "application/json": components["schemas"]["Container"];
                     };
                 };
                 /** @description problem */
@@ -1131,12 +1275,12 @@ export interface paths {
             requestBody?: never;
             responses: {
                 /** @description ok */
-                202: {
+                200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Operation"];
+                        "application/json": components["schemas"]["Container"];
                     };
                 };
                 /** @description problem */
@@ -1253,7 +1397,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["UserInput"];
+                    "application/json": components["schemas"]["NewUserBody"];
                 };
             };
             responses: {
@@ -1335,7 +1479,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["UserInput"];
+                    "application/json": components["schemas"]["UserChangeBody"];
                 };
             };
             responses: {
@@ -1379,7 +1523,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["PasswordInput"];
+                    "application/json": components["schemas"]["PasswordBody"];
                 };
             };
             responses: {
@@ -1453,7 +1597,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Role"];
+                    "application/json": components["schemas"]["RoleBody"];
                 };
             };
             responses: {
@@ -1535,7 +1679,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Role"];
+                    "application/json": components["schemas"]["RoleChangeBody"];
                 };
             };
             responses: {
@@ -1573,7 +1717,7 @@ export interface paths {
                 query?: {
                     q?: string;
                     username?: string;
-                    verb?: string;
+                    action?: string;
                     serverId?: number;
                     outcome?: string;
                     from?: string;
@@ -3942,53 +4086,11 @@ export interface components {
             target: string;
             readOnly?: boolean;
         };
-        ContainerInput: {
-            name: string;
-            hostname?: string;
-            ports: components["schemas"]["PortMapping"][];
-            env: {
-                [key: string]: string;
-            };
-            volumes: components["schemas"]["VolumeMapping"][];
-            restartPolicy: components["schemas"]["RestartPolicy"];
-            networkMode: string;
-            command: string[];
-            entrypoint?: string[];
-            workingDir?: string;
-            user?: string;
-            labels?: {
-                [key: string]: string;
-            };
-            memoryBytes?: number;
-            nanoCpus?: number;
-            privileged?: boolean;
-            autoRemove?: boolean;
-            start: boolean;
-        };
         ContainerPage: {
             items: components["schemas"]["Container"][];
             total: number;
             page: number;
             size: number;
-        };
-        ContainerDetail: components["schemas"]["Container"] & {
-            env?: string[];
-            mounts?: components["schemas"]["Mount"][];
-            networks?: string[];
-            health?: null | string;
-            restartCount?: number;
-            command?: string[];
-            labels?: {
-                [key: string]: string;
-            };
-            startedAt?: null | string;
-            exitCode?: null | number;
-        };
-        ContainerStats: {
-            cpuPercent: number;
-            memoryBytes: number;
-            memoryLimit?: null | number;
-            readAt?: string;
         };
         SoftwarePage: {
             items: components["schemas"]["Software"][];
@@ -4021,16 +4123,6 @@ export interface components {
             page: number;
             size: number;
         };
-        UserInput: {
-            username?: string;
-            password?: string;
-            grants?: components["schemas"]["Grant"][];
-            disabled?: boolean;
-        };
-        PasswordInput: {
-            currentPassword: string;
-            newPassword: string;
-        };
         Role: {
             name: string;
             verbs: string[];
@@ -4057,13 +4149,165 @@ export interface components {
             name: string;
             token: string;
         };
+        ContainerSpec: {
+            name: string;
+            hostname?: null | string;
+            ports: components["schemas"]["PortMapping"][];
+            env: {
+                [key: string]: string;
+            };
+            volumes: components["schemas"]["VolumeMapping"][];
+            restartPolicy: components["schemas"]["RestartPolicy"];
+            networkMode: string;
+            command: string[];
+            entrypoint?: null | string[];
+            workingDir?: null | string;
+            user?: null | string;
+            labels: {
+                [key: string]: string;
+            };
+            memoryBytes?: null | number;
+            nanoCpus?: null | number;
+            privileged: boolean;
+            autoRemove: boolean;
+            start: boolean;
+        };
+        NewContainer: components["schemas"]["ContainerSpec"] & {
+            serverIds?: number[];
+        };
+        FormEnv: {
+            name: string;
+            value: string;
+            required: boolean;
+            secret: boolean;
+            unless: string[];
+            description: string;
+            descriptionZh: string;
+            /** @enum {string} */
+            from: "image" | "software";
+        };
+        FormSoftware: {
+            id: number;
+            name: string;
+            icon: string;
+            healthHint: string;
+            healthHintZh: string;
+        };
+        ContainerForm: {
+            imageId: number;
+            fullName: string;
+            serverId: number;
+            serverName: string;
+            spec: components["schemas"]["ContainerSpec"];
+            env: components["schemas"]["FormEnv"][];
+            imageCommand: string[];
+            imageEntrypoint: string[];
+            healthcheck?: null | string;
+            software?: null | components["schemas"]["FormSoftware"];
+            remarks: string[];
+        };
+        ContainerMount: {
+            kind: string;
+            source: string;
+            target: string;
+            readOnly: boolean;
+        };
+        ContainerNetwork: {
+            name: string;
+            address: string;
+        };
+        ContainerDetail: components["schemas"]["Container"] & {
+            env: string[];
+            maskedEnv: string[];
+            command: string[];
+            entrypoint: string[];
+            hostname: string;
+            workingDir: string;
+            user: string;
+            labels: {
+                [key: string]: string;
+            };
+            mounts: components["schemas"]["ContainerMount"][];
+            networks: components["schemas"]["ContainerNetwork"][];
+            networkMode: string;
+            restartPolicy: string;
+            restartCount: number;
+            health?: null | string;
+            exitCode?: null | number;
+            startError?: null | string;
+            startedAt?: null | string;
+            finishedAt?: null | string;
+            privileged: boolean;
+            autoRemove: boolean;
+            memoryBytes?: null | number;
+            nanoCpus?: null | number;
+            engineError?: null | components["schemas"]["ErrorInfo"];
+        };
+        ContainerStats: {
+            at?: null | string;
+            cpuPercent: number;
+            memoryBytes: number;
+            memoryLimit: number;
+            networkRx: number;
+            networkTx: number;
+            pids: number;
+        };
+        BatchBody: {
+            ids: number[];
+            /** @enum {string} */
+            action: "start" | "stop" | "restart" | "kill" | "remove";
+            force?: boolean;
+            volumes?: boolean;
+        };
+        BatchOne: {
+            id: number;
+            ok: boolean;
+            container?: null | components["schemas"]["Container"];
+            error?: null | components["schemas"]["ErrorInfo"];
+        };
+        BatchView: {
+            items: components["schemas"]["BatchOne"][];
+        };
+        Network: {
+            name: string;
+            driver: string;
+            scope: string;
+        };
+        NetworkPage: {
+            items: components["schemas"]["Network"][];
+            total: number;
+            page: number;
+            size: number;
+        };
+        NewUserBody: {
+            username: string;
+            password: string;
+            grants?: components["schemas"]["Grant"][];
+            mustChangePassword?: boolean;
+        };
+        UserChangeBody: {
+            disabled?: boolean;
+            password?: string;
+            mustChangePassword?: boolean;
+            grants?: components["schemas"]["Grant"][];
+        };
+        RoleBody: {
+            name: string;
+            verbs: string[];
+        };
+        RoleChangeBody: {
+            verbs: string[];
+        };
         SessionEntry: {
             id: string;
-            current?: boolean;
-            createdAt?: string;
-            lastSeenAt?: null | string;
-            address?: null | string;
-            userAgent?: null | string;
+            userId: number;
+            username: string;
+            current: boolean;
+            address: string;
+            agent: string;
+            createdAt: string;
+            lastSeenAt: string;
+            expiresAt: string;
         };
         SessionEntryPage: {
             items: components["schemas"]["SessionEntry"][];
@@ -4074,19 +4318,27 @@ export interface components {
         AuditEntry: {
             id: number;
             at: string;
-            username?: null | string;
-            address?: null | string;
-            verb: string;
+            username: string;
+            address: string;
+            action: string;
+            serverId?: null | number;
             serverName?: null | string;
-            target?: null | string;
+            subject: string;
             outcome: string;
-            detail?: null | string;
+            code?: null | string;
+            detail: string;
+            operationId?: null | string;
+            requestId?: null | string;
         };
         AuditEntryPage: {
             items: components["schemas"]["AuditEntry"][];
             total: number;
             page: number;
             size: number;
+        };
+        PasswordBody: {
+            currentPassword: string;
+            newPassword: string;
         };
     };
     responses: never;

@@ -4,7 +4,6 @@ import type { AuditEntry, Page } from '@/api/types'
 export interface AuditQuery {
   q?: string
   username?: string
-  verb?: string
   outcome?: string
   page?: number
   size?: number

@@ -1,5 +1,5 @@
 import { api, ok } from '@/api/client'
-import type { ContainerInput, CopyPreviewTarget, Image, ImageDetail, ImageGroup, Operation, Page, ServerGroup } from '@/api/types'
+import type { CopyPreviewTarget, Image, ImageDetail, ImageGroup, NewContainer, Operation, Page, ServerGroup } from '@/api/types'
 import type { ImageApiQuery } from './filters'
 
 export type Compression = 'none' | 'gzip' | 'zstd'
@@ -56,6 +56,6 @@ export async function previewCopy(imageId: number, serverIds: number[]): Promise
   return targets
 }
 
-export function createContainer(imageId: number, body: ContainerInput): Promise<Operation> {
+export function createContainer(imageId: number, body: NewContainer): Promise<Operation> {
   return ok(api.POST('/api/v1/images/{id}/containers', { params: { path: { id: imageId } }, body }))
 }

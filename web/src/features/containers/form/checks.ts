@@ -1,5 +1,5 @@
 import type { Container } from '@/api/types'
-import { readCpus, readMemory, type ContainerForm } from './model'
+import { isMissing, readCpus, readMemory, type ContainerForm } from './model'
 import { splitWords } from './words'
 
 export type CheckCode =
@@ -75,7 +75,7 @@ function environment(form: ContainerForm): Check[] {
     if (!name || /[=\s\0]/.test(name)) add('env')
     else if (seen.has(name)) add('envTwice')
     seen.add(name)
-    if (variable.required && !variable.value) add('envRequired')
+    if (isMissing(variable, form.env)) add('envRequired')
   })
   return found
 }

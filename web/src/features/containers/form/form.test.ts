@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { Container, ImageConfig, SoftwareForm } from '@/api/types'
+import type { Container, ContainerForm as FilledForm } from '@/api/types'
 import { checkContainer } from './checks'
-import { emptyContainer, prefill, readCpus, readMemory, suggestName, toContainerInput, type ContainerForm } from './model'
+import { emptyContainer, emptyVariable, fromFilled, readCpus, readMemory, toContainerInput, type ContainerForm } from './model'
 import { composeFile, dockerRun } from './snippets'
 import { shellQuote, splitWords } from './words'
 
 const form = (over: Partial<ContainerForm> = {}): ContainerForm => ({ ...emptyContainer(), name: 'web', ...over })
 const port = (host: string, container: string, protocol: 'tcp' | 'udp' = 'tcp', hostIp = '') => ({ host, container, protocol, hostIp })
-const variable = (name: string, value: string, over = {}) => ({ name, value, required: false, secret: false, description: '', offered: false, ...over })
+const variable = (name: string, value: string, over = {}) => ({ ...emptyVariable(), name, value, ...over })
 const codes = (over: Partial<ContainerForm>, others: Container[] = []) => checkContainer(form(over), others).map((check) => check.code)
 
 describe('splitWords', () => {
@@ -78,39 +78,36 @@ describe('checks', () => {
   })
 })
 
-describe('prefill', () => {
-  const software = {
-    ports: [{ host: 3306, container: 3306, protocol: 'tcp' }],
-    env: [{ name: 'MYSQL_ROOT_PASSWORD', required: true, secret: true }],
-    volumes: [{ source: 'mysql-data', target: '/var/lib/mysql' }],
-    restartPolicy: { name: 'unless-stopped' },
-    command: ['--flag', 'with space'],
-    healthHint: '',
-  } as SoftwareForm
+describe('a form that the server filled', () => {
+  const password = { name: 'MYSQL_ROOT_PASSWORD', value: '', required: true, secret: true, unless: ['MYSQL_ALLOW_EMPTY_PASSWORD'], description: 'Root', descriptionZh: '根', from: 'software' as const }
+  const filled = {
+    spec: { name: 'mysql', ports: [{ host: 3306, container: 3306, protocol: 'tcp' }, { container: 33060 }], env: { TZ: 'UTC' }, volumes: [{ source: 'mysql-data', target: '/var/lib/mysql' }], restartPolicy: { name: 'unless-stopped' }, networkMode: 'bridge', command: ['--flag', 'with space'], labels: {} },
+    env: [password, { ...password, name: 'MYSQL_ALLOW_EMPTY_PASSWORD', required: false, secret: false, unless: [] }],
+  } as unknown as FilledForm
 
-  it('joins what the image tells with the catalogue', () => {
-    const filled = prefill('registry.example.com:5000/db/mysql:8.4', { exposedPorts: ['3306/tcp', '33060/tcp'], volumes: ['/var/lib/mysql'] } as ImageConfig, software)
-    expect(filled.name).toBe('mysql')
-    expect(filled.ports).toEqual([port('3306', '3306'), port('', '33060')])
-    expect(filled.volumes).toEqual([{ source: 'mysql-data', target: '/var/lib/mysql', readOnly: false }])
-    expect(filled.restart).toBe('unless-stopped')
-    expect(toContainerInput(filled).command).toEqual(['--flag', 'with space'])
+  it('is shown and sent back as it is', () => {
+    const shown = { ...fromFilled(filled, true) }
+    expect(shown.ports).toEqual([port('3306', '3306'), port('', '33060')])
+    expect(shown.env[0]?.description).toBe('根')
+    shown.env[0]!.value = 'x'
+    expect(toContainerInput(shown)).toMatchObject({
+      name: 'mysql', env: { MYSQL_ROOT_PASSWORD: 'x', TZ: 'UTC' }, command: ['--flag', 'with space'], restartPolicy: { name: 'unless-stopped' }, volumes: [{ source: 'mysql-data', target: '/var/lib/mysql', readOnly: false }],
+    })
+    expect(toContainerInput(shown).env).not.toHaveProperty('MYSQL_ALLOW_EMPTY_PASSWORD')
   })
 
-  it('never drops a required variable that is empty', () => {
-    const filled = prefill('mysql', null, software)
-    expect(toContainerInput(filled).env).toEqual({ MYSQL_ROOT_PASSWORD: '' })
-    expect(checkContainer(filled, []).map((check) => check.code)).toEqual(['envRequired'])
+  it('never drops a required variable that is empty, unless another stands for it', () => {
+    const shown = fromFilled(filled, false)
+    expect(toContainerInput(shown).env).toEqual({ MYSQL_ROOT_PASSWORD: '', TZ: 'UTC' })
+    expect(checkContainer(shown, []).map((check) => check.code)).toEqual(['envRequired'])
+    shown.env[1]!.value = 'yes'
+    expect(checkContainer(shown, [])).toEqual([])
+    expect(toContainerInput(shown).env).toEqual({ MYSQL_ALLOW_EMPTY_PASSWORD: 'yes', TZ: 'UTC' })
   })
 
   it('leaves out what the catalogue offers and nobody filled in, but keeps what a person left empty', () => {
     const env = [variable('OFFERED', '', { offered: true }), variable('OWN', '')]
     expect(toContainerInput(form({ env })).env).toEqual({ OWN: '' })
-  })
-
-  it('makes no name of an id', () => {
-    expect(suggestName(`sha256:${'a'.repeat(64)}`)).toBe('')
-    expect(suggestName('ghcr.io/a/My_App:1')).toBe('My_App')
   })
 })
 

@@ -1,4 +1,4 @@
-import type { ContainerInput, ImageConfig, SoftwareForm } from '@/api/types'
+import type { ContainerForm as FilledForm, NewContainer, SoftwareForm } from '@/api/types'
 import { shellQuote, splitWords } from './words'
 
 export interface PortRow {
@@ -14,8 +14,20 @@ export interface EnvRow {
   required: boolean
   secret: boolean
   description: string
+  /** Others; one that has a value makes this one unnecessary. */
+  unless: string[]
   /** Comes from the catalogue; left out again when it stays empty and is not required. */
   offered: boolean
+}
+
+export function emptyVariable(): EnvRow {
+  return { name: '', value: '', required: false, secret: false, description: '', unless: [], offered: false }
+}
+
+/** Whether a variable must have a value and has none, nor has another that stands for it. */
+export function isMissing(variable: EnvRow, all: EnvRow[]): boolean {
+  if (!variable.required || variable.value) return false
+  return !all.some((other) => variable.unless.includes(other.name.trim()) && other.value !== '')
 }
 
 export interface VolumeRow {
@@ -61,39 +73,51 @@ export function emptyContainer(): ContainerForm {
   }
 }
 
-/** A container name from an image's: the last part of its path, as far as the engine allows it. */
-export function suggestName(fullName: string): string {
-  const last = fullName.split('@')[0]?.split('/').at(-1)?.split(':')[0] ?? ''
-  const name = last.replace(/[^a-zA-Z0-9_.-]/g, '-').replace(/^[^a-zA-Z0-9]+/, '')
-  return /^sha256/.test(name) ? '' : name
+const portRow = (port: SoftwareForm['ports'][number]): PortRow => ({
+  host: port.host ? String(port.host) : '', container: String(port.container), protocol: port.protocol ?? 'tcp', hostIp: port.hostIp ?? '',
+})
+const volumeRow = (volume: SoftwareForm['volumes'][number]): VolumeRow => ({ source: volume.source, target: volume.target, readOnly: volume.readOnly ?? false })
+const commandText = (words: string[] | null | undefined) => (words ?? []).map(shellQuote).join(' ')
+
+/** What the server filled in from the image and the catalogue, as the form shows it. `chinese` chooses between two descriptions. */
+export function fromFilled({ spec, env }: FilledForm, chinese: boolean): ContainerForm {
+  const known = new Set(env.map((variable) => variable.name))
+  const rest = Object.entries(spec.env ?? {}).filter(([name]) => !known.has(name))
+  return {
+    ...emptyContainer(),
+    name: spec.name ?? '',
+    hostname: spec.hostname ?? '',
+    ports: (spec.ports ?? []).map(portRow),
+    env: [
+      ...env.map(({ name, value, required, secret, unless, description, descriptionZh, from }) => ({
+        name, value, required, secret, unless: [...unless], description: (chinese && descriptionZh) || description, offered: from === 'software' || value === '',
+      })),
+      ...rest.map(([name, value]) => ({ ...emptyVariable(), name, value })),
+    ],
+    volumes: (spec.volumes ?? []).map(volumeRow),
+    restart: spec.restartPolicy?.name ?? 'no',
+    network: spec.networkMode || 'bridge',
+    command: commandText(spec.command),
+    entrypoint: commandText(spec.entrypoint),
+    workingDir: spec.workingDir ?? '',
+    user: spec.user ?? '',
+    labels: Object.entries(spec.labels ?? {}).map(([name, value]) => ({ name, value })),
+    start: true,
+  }
 }
 
-/** Fills the form from the image itself, then from the catalogue entry, which knows better. */
-export function prefill(fullName: string, config: ImageConfig | null | undefined, software?: SoftwareForm): ContainerForm {
-  const form = emptyContainer()
-  form.name = suggestName(fullName)
-  for (const port of config?.exposedPorts ?? []) {
-    const [container = '', protocol] = port.split('/')
-    form.ports.push({ host: '', container, protocol: protocol === 'udp' ? 'udp' : 'tcp', hostIp: '' })
+/** A catalogue entry's form, to be edited. */
+export function fromSoftware(software: SoftwareForm): ContainerForm {
+  return {
+    ...emptyContainer(),
+    ports: software.ports.map(portRow),
+    env: software.env.map(({ name, value, required, secret, unless, description }) => ({
+      name, value: value ?? '', required: required ?? false, secret: secret ?? false, unless: [...(unless ?? [])], description: description ?? '', offered: true,
+    })),
+    volumes: software.volumes.map(volumeRow),
+    restart: software.restartPolicy.name ?? 'no',
+    command: commandText(software.command),
   }
-  for (const target of config?.volumes ?? []) form.volumes.push({ source: `${form.name || 'data'}${target.replace(/\W+/g, '-')}`, target, readOnly: false })
-  if (!software) return form
-  for (const port of software.ports) {
-    const known = form.ports.find((row) => row.container === String(port.container) && row.protocol === (port.protocol ?? 'tcp'))
-    if (known) known.host = port.host ? String(port.host) : ''
-    else form.ports.push({ host: port.host ? String(port.host) : '', container: String(port.container), protocol: port.protocol ?? 'tcp', hostIp: port.hostIp ?? '' })
-  }
-  form.env = software.env.map((entry) => ({
-    name: entry.name, value: entry.value ?? '', required: entry.required ?? false, secret: entry.secret ?? false, description: entry.description ?? '', offered: true,
-  }))
-  for (const volume of software.volumes) {
-    const known = form.volumes.find((row) => row.target === volume.target)
-    if (known) known.source = volume.source
-    else form.volumes.push({ source: volume.source, target: volume.target, readOnly: volume.readOnly ?? false })
-  }
-  form.restart = (software.restartPolicy.name as RestartName | undefined) ?? 'no'
-  form.command = software.command.map(shellQuote).join(' ')
-  return form
 }
 
 const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
@@ -114,7 +138,7 @@ export function readCpus(text: string): number | null {
 const filled = (text: string) => text.trim() || undefined
 
 /** The body for the API. Empty rows are dropped; a required variable stays, even when empty: it is an error, never left out. */
-export function toContainerInput(form: ContainerForm): ContainerInput {
+export function toContainerInput(form: ContainerForm): NewContainer {
   const words = (text: string) => splitWords(text) ?? []
   return {
     name: form.name.trim(),
@@ -127,7 +151,7 @@ export function toContainerInput(form: ContainerForm): ContainerInput {
         protocol: port.protocol,
         hostIp: filled(port.hostIp),
       })),
-    env: Object.fromEntries(form.env.filter((row) => row.name.trim() && (row.value || row.required || !row.offered)).map((row) => [row.name.trim(), row.value])),
+    env: Object.fromEntries(form.env.filter((row) => row.name.trim() && (row.value || isMissing(row, form.env) || !row.offered)).map((row) => [row.name.trim(), row.value])),
     volumes: form.volumes.filter((row) => row.source.trim() || row.target.trim()).map((row) => ({ source: row.source.trim(), target: row.target.trim(), readOnly: row.readOnly })),
     restartPolicy: { name: form.restart, maximumRetryCount: form.restart === 'on-failure' && form.retries.trim() ? Number(form.retries) : undefined },
     networkMode: form.network.trim() || 'bridge',
@@ -141,5 +165,5 @@ export function toContainerInput(form: ContainerForm): ContainerInput {
     privileged: form.privileged,
     autoRemove: form.autoRemove,
     start: form.start,
-  } as ContainerInput
+  }
 }

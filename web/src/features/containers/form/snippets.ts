@@ -1,19 +1,19 @@
-import type { ContainerInput } from '@/api/types'
+import type { ContainerSpec } from '@/api/types'
 import { shellQuote, yamlQuote } from './words'
 
-function portText(port: ContainerInput['ports'][number]): string {
+function portText(port: ContainerSpec['ports'][number]): string {
   const ip = port.hostIp ? `${port.hostIp.includes(':') && !port.hostIp.startsWith('[') ? `[${port.hostIp}]` : port.hostIp}:` : ''
   const host = port.host ? `${port.host}:` : ip ? ':' : ''
   return `${ip}${host}${port.container}/${port.protocol}`
 }
 
-const restartText = (input: ContainerInput) =>
+const restartText = (input: ContainerSpec) =>
   input.restartPolicy.maximumRetryCount ? `${input.restartPolicy.name}:${input.restartPolicy.maximumRetryCount}` : (input.restartPolicy.name ?? 'no')
 
-const volumeText = (volume: ContainerInput['volumes'][number]) => `${volume.source}:${volume.target}${volume.readOnly ? ':ro' : ''}`
+const volumeText = (volume: ContainerSpec['volumes'][number]) => `${volume.source}:${volume.target}${volume.readOnly ? ':ro' : ''}`
 
 /** The command line that does the same; every word quoted, so that nothing in it is the shell's. */
-export function dockerRun(image: string, input: ContainerInput): string {
+export function dockerRun(image: string, input: ContainerSpec): string {
   const options: string[][] = [['--name', input.name]]
   if (input.hostname) options.push(['--hostname', input.hostname])
   for (const port of input.ports) options.push(['--publish', portText(port)])
@@ -40,7 +40,7 @@ export function dockerRun(image: string, input: ContainerInput): string {
 const composeText = (text: string) => yamlQuote(text.replaceAll('$', '$$$$'))
 
 /** A Compose file with this one service. */
-export function composeFile(image: string, input: ContainerInput): string {
+export function composeFile(image: string, input: ContainerSpec): string {
   const lines = ['services:', `  ${yamlQuote(input.name || 'app')}:`, `    image: ${composeText(image)}`, `    container_name: ${composeText(input.name)}`]
   const text = (key: string, value: string | undefined) => {
     if (value) lines.push(`    ${key}: ${composeText(value)}`)
