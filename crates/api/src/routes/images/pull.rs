@@ -45,11 +45,7 @@ pub async fn handler(
 
 /// Begins a pull.
 pub async fn pull(state: &AppState, caller: &Caller, body: PullBody) -> Result<Operation, Problem> {
-    let reference = ImageRef::parse(body.reference.trim())
-        .map_err(|error| {
-            Problem::new(ErrorCode::InvalidReference, error.to_string()).with_field("reference")
-        })?
-        .with_default_tag();
+    let reference = reference(state, &body).await?;
     let platform = match body.platform.as_deref().filter(|text| !text.is_empty()) {
         Some(text) => Some(Platform::parse(text).ok_or_else(|| {
             Problem::field(
