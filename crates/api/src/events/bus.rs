@@ -2,6 +2,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use socketioxide::SocketIo;
 use socketioxide::adapter::Adapter;
+use socketioxide::operators::BroadcastOperators;
 use socketioxide::socket::Sid;
 
 use super::connect::Client;
@@ -31,28 +32,31 @@ impl<A: Adapter> Bus for SocketIo<A> {
             if rooms.is_empty() {
                 return;
             }
+            // There is none once the program is ending.
+            let Some(everybody) = self.of("/") else { return };
             metrics::counter!("imagefleet_events_total", "event" => event).increment(1);
-            if let Err(error) = self.to(rooms).emit(event, payload).await {
+            if let Err(error) = everybody.to(rooms).emit(event, payload).await {
                 tracing::debug!(%error, event, "an event did not reach everybody");
             }
         })
     }
 
     fn clients(&self) -> Vec<(Sid, Client)> {
-        self.sockets()
+        self.of("/")
             .into_iter()
+            .flat_map(BroadcastOperators::sockets)
             .filter_map(|socket| Some((socket.id, socket.extensions.get::<Client>()?)))
             .collect()
     }
 
     fn disconnect(&self, socket: Sid) {
-        if let Some(socket) = self.get_socket(socket) {
+        if let Some(socket) = self.of("/").and_then(|all| all.get_socket(socket)) {
             socket.disconnect().ok();
         }
     }
 
     fn move_to(&self, socket: Sid, room: Option<String>) {
-        let Some(socket) = self.get_socket(socket) else {
+        let Some(socket) = self.of("/").and_then(|all| all.get_socket(socket)) else {
             return;
         };
         for old in socket.rooms() {

@@ -5,8 +5,8 @@ use tokio::time::MissedTickBehavior;
 
 use super::{Shared, settle};
 
-/// Four times a second: the most that a step may send, and often enough for an eye.
-const PERIOD: Duration = Duration::from_millis(250);
+/// A little less than four times a second: four is the most that a client may count in any second, whatever the jitter.
+const PERIOD: Duration = Duration::from_millis(270);
 
 /// Stores what has changed on the board and announces it, in that order: an event is never ahead of its state.
 pub async fn pump(shared: Arc<Shared>) {
