@@ -120,12 +120,23 @@ pub async fn run(dir: &Path, options: &Options) -> anyhow::Result<()> {
                 table::ms(times.median()),
                 table::ms(times.percentile(95)),
                 table::ratio(times.median(), point.median()),
-                if kept { String::new() } else { format!("over {}", limit.as_millis()) },
+                if kept {
+                    String::new()
+                } else {
+                    format!("over {}", limit.as_millis())
+                },
             ]);
         }
     }
-    table::print(&["page of 20", "total", "median ms", "p95 ms", "x point", "target"], &rows);
-    println!("{} of {} pages within p95 5 ms (first) and 20 ms (deep)", rows.len() - missed as usize, rows.len());
+    table::print(
+        &["page of 20", "total", "median ms", "p95 ms", "x point", "target"],
+        &rows,
+    );
+    println!(
+        "{} of {} pages within p95 5 ms (first) and 20 ms (deep)",
+        rows.len() - missed as usize,
+        rows.len()
+    );
     Ok(())
 }
 

@@ -16,7 +16,11 @@ pub async fn query(folder: &Path, shape: Shape) -> anyhow::Result<Times> {
         let start = Instant::now();
         store
             .connection()
-            .query_one_raw(Statement::from_sql_and_values(store.backend(), query, [id.into()]))
+            .query_one_raw(Statement::from_sql_and_values(
+                store.backend(),
+                query,
+                [id.into()],
+            ))
             .await?;
         times.push(start.elapsed());
     }

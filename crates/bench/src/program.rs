@@ -52,7 +52,10 @@ impl Program {
                 break;
             }
             ensure!(program.child.try_wait()?.is_none(), "imagefleet ended at once");
-            ensure!(started.elapsed() < Duration::from_secs(60), "imagefleet is not ready after a minute");
+            ensure!(
+                started.elapsed() < Duration::from_secs(60),
+                "imagefleet is not ready after a minute"
+            );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         program.ready_after = started.elapsed();
@@ -63,7 +66,11 @@ impl Program {
     /// The answer to a GET of the native API, `/images?size=20`.
     pub async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
         let (status, body) = self.send(&format!("/api/v1{path}")).await?;
-        ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
+        ensure!(
+            status.is_success(),
+            "{path}: {status} {}",
+            String::from_utf8_lossy(&body)
+        );
         Ok(body)
     }
 
@@ -116,6 +123,10 @@ impl Drop for Program {
 
 fn binary() -> anyhow::Result<PathBuf> {
     let beside = std::env::current_exe()?.with_file_name("imagefleet");
-    ensure!(beside.exists(), "{} is missing: run make build first", beside.display());
+    ensure!(
+        beside.exists(),
+        "{} is missing: run make build first",
+        beside.display()
+    );
     Ok(beside)
 }

@@ -15,8 +15,16 @@ pub struct Options {}
 pub async fn run(dir: &Path, _: &Options) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for shape in [
-        Shape { servers: 10, images: 100, references: 400 },
-        Shape { servers: 200, images: 5_000, references: 50_000 },
+        Shape {
+            servers: 10,
+            images: 100,
+            references: 400,
+        },
+        Shape {
+            servers: 200,
+            images: 5_000,
+            references: 50_000,
+        },
     ] {
         let folder = generate::data_dir(dir, shape).await?;
         let mut times = Times::default();
@@ -28,7 +36,11 @@ pub async fn run(dir: &Path, _: &Options) -> anyhow::Result<()> {
             memory = program.memory()?;
         }
         rows.push(vec![
-            format!("{} servers, {} images", shape.servers, shape.servers * shape.images),
+            format!(
+                "{} servers, {} images",
+                shape.servers,
+                shape.servers * shape.images
+            ),
             table::ms(times.median()),
             table::ms(times.percentile(95)),
             format!("{:.1}", to_mib(memory)),

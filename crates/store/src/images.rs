@@ -6,6 +6,7 @@ mod filter;
 mod holders;
 mod kept;
 mod list;
+mod matching;
 mod row;
 mod single;
 mod status;

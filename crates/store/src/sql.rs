@@ -105,8 +105,11 @@ pub fn contains(text: &str) -> String {
     pattern
 }
 
-/// `1, 2, 3`: our own integers need no parameters.
+/// `1, 2, 3` for `IN (…)`: our own integers need no parameters. `NULL`, which nothing is, when there are none.
 pub fn numbers(ids: &[i64]) -> String {
+    if ids.is_empty() {
+        return "NULL".to_owned();
+    }
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     ids.join(", ")
 }

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::filter::{Conditions, ImageFilter, ImageSort, joined};
 use super::kept::{self, Kept};
-use super::list::{sorting, walking};
+use super::list::{sorting, walking, walking_pays};
+use super::matching::Matching;
 use crate::{Result, Store, scope, sql};
 
 /// Images that a group shows; the list view has the others.
-const SHOWN: i64 = 12;
+pub(super) const SHOWN: i64 = 12;
 
 /// A server as its group of images shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -81,16 +82,7 @@ impl Store {
         page: PageRequest,
     ) -> Result<Page<ServerGroup>> {
         let conditions = Conditions::new(&self.db, filter, access).await?;
-        let kept = if conditions.limited || !conditions.reference.is_empty() {
-            None
-        } else {
-            kept::per_server(&self.db, filter).await?
-        };
-        let sizes_hold = kept.is_some() && kept::sizes_hold(filter);
-        let counts = match kept {
-            Some(kept) => kept,
-            None => self.counted(&conditions).await?,
-        };
+        let counts = self.counts(filter, &conditions).await?;
         let only_servers = ImageFilter {
             server_ids: filter.server_ids.clone(),
             ..ImageFilter::default()
@@ -99,43 +91,80 @@ impl Store {
             self.servers_seen(filter, access, page).await?
         } else {
             let shown = counts
+                .kept
                 .iter()
                 .skip(usize::try_from(page.offset()).unwrap_or(usize::MAX))
                 .take(usize::try_from(page.size).unwrap_or(usize::MAX));
             let ids: Vec<i64> = shown.map(|count| count.server_id).collect();
-            (
-                counts.len() as u64,
-                self.server_rows(&format!("s.id IN ({})", listed(&ids)), vec![], "")
-                    .await?,
-            )
+            let condition = format!("s.id IN ({})", sql::numbers(&ids));
+            let total = counts.kept.len() as u64;
+            (total, self.server_rows(&condition, vec![], "").await?)
         };
         let ids: Vec<i64> = servers.iter().map(|server| server.id).collect();
-        let mut counts: HashMap<i64, Kept> = counts
-            .into_iter()
+        let of_page: HashMap<i64, Kept> = counts
+            .kept
+            .iter()
             .filter(|count| ids.contains(&count.server_id))
-            .map(|count| (count.server_id, count))
+            .map(|count| (count.server_id, *count))
             .collect();
-        if !sizes_hold {
-            for size in self.sizes(&conditions, &ids).await? {
-                if let Some(count) = counts.get_mut(&size.server_id) {
-                    count.total_size = size.total_size;
-                }
-            }
-        }
+        let sizes: HashMap<i64, i64> = match &counts.matching {
+            Some((matching, _)) => matching.sizes(&self.db, &ids).await?,
+            None if counts.sized => of_page
+                .values()
+                .map(|count| (count.server_id, count.total_size))
+                .collect(),
+            None => self.sizes(filter, &conditions, &ids).await?,
+        };
+        let first = match counts.matching {
+            Some((_, first)) => self.first_by_reference(&ids, &first).await?,
+            None => self.first_by_name(filter, &conditions, &ids, &of_page).await?,
+        };
         let mut images: HashMap<i64, Vec<Image>> = HashMap::new();
-        for image in self.first_images(&conditions, &ids, &counts).await? {
+        for image in self.images_by_ids(&first).await? {
             images.entry(image.server_id).or_default().push(image);
         }
         let items = servers.into_iter().map(|server| {
-            let count = counts.get(&server.id);
             Ok(ServerGroup {
-                image_count: count.map_or(0, |count| sql::unsigned(count.images)),
-                total_size: count.map_or(0, |count| sql::unsigned(count.total_size)),
+                image_count: of_page
+                    .get(&server.id)
+                    .map_or(0, |count| sql::unsigned(count.images)),
+                total_size: sizes.get(&server.id).map_or(0, |size| sql::unsigned(*size)),
                 images: images.remove(&server.id).unwrap_or_default(),
                 server: summary(server)?,
             })
         });
         Ok(Page::new(items.collect::<Result<_>>()?, total, page))
+    }
+
+    /// How many images match on every server that has any.
+    async fn counts(&self, filter: &ImageFilter, conditions: &Conditions) -> Result<Counts> {
+        let mut counts = Counts::default();
+        if conditions.limited {
+            counts.kept = self.counted(filter, conditions).await?;
+        } else if conditions.reference.is_empty() {
+            match kept::per_server(&self.db, filter).await? {
+                Some(kept) => {
+                    counts.kept = kept;
+                    counts.sized = kept::sizes_hold(filter);
+                }
+                None => counts.kept = self.counted(filter, conditions).await?,
+            }
+        } else if filter.statuses.is_empty() && filter.unused.is_none() {
+            let matching = Matching::find(&self.db, conditions).await?;
+            let mut first = HashMap::new();
+            for found in matching.per_server(&self.db, &filter.server_ids).await? {
+                counts.kept.push(Kept {
+                    server_id: found.server_id,
+                    images: found.images,
+                    total_size: 0,
+                });
+                first.insert(found.server_id, found.first);
+            }
+            counts.matching = Some((matching, first));
+        } else {
+            counts.kept = self.counted(filter, conditions).await?;
+        }
+        Ok(counts)
     }
 
     /// A page of the servers that the caller may see, whatever they hold.
@@ -181,49 +210,86 @@ impl Store {
     }
 
     /// Images that match on every server that has any, in the order of their names; without sizes.
-    async fn counted(&self, conditions: &Conditions) -> Result<Vec<Kept>> {
-        sql::all(
-            &self.db,
-            &format!(
-                "SELECT s.id AS server_id, c.images, CAST(0 AS BIGINT) AS total_size FROM \
-                 (SELECT i.server_id, COUNT(*) AS images FROM images i \
-                  JOIN image_references r ON r.id = i.reference_id WHERE {} GROUP BY i.server_id) AS c \
-                 JOIN servers s ON s.id = c.server_id ORDER BY s.name",
-                conditions.all()
-            ),
-            conditions.values.clone(),
-        )
-        .await
+    async fn counted(&self, filter: &ImageFilter, conditions: &Conditions) -> Result<Vec<Kept>> {
+        let query = format!(
+            "SELECT s.id AS server_id, c.images, CAST(0 AS BIGINT) AS total_size FROM \
+             (SELECT i.server_id, COUNT(*) AS images FROM {} WHERE r.id = i.reference_id AND {} \
+              GROUP BY i.server_id) AS c JOIN servers s ON s.id = c.server_id ORDER BY s.name",
+            conditions.tables(filter),
+            conditions.all()
+        );
+        sql::all(&self.db, &query, conditions.values.clone()).await
     }
 
     /// Bytes of what matches on these servers, each content once.
-    async fn sizes(&self, conditions: &Conditions, servers: &[i64]) -> Result<Vec<Kept>> {
-        sql::all(
-            &self.db,
-            &format!(
-                "SELECT c.server_id, CAST(0 AS BIGINT) AS images, CAST(SUM(c.size) AS BIGINT) AS total_size FROM \
-                 (SELECT i.server_id, MAX(i.size) AS size FROM images i \
-                  JOIN image_references r ON r.id = i.reference_id \
-                  WHERE {} AND i.server_id IN ({}) GROUP BY i.server_id, i.engine_id) AS c GROUP BY c.server_id",
-                conditions.all(),
-                listed(servers)
-            ),
-            conditions.values.clone(),
-        )
-        .await
+    async fn sizes(
+        &self,
+        filter: &ImageFilter,
+        conditions: &Conditions,
+        servers: &[i64],
+    ) -> Result<HashMap<i64, i64>> {
+        #[derive(FromQueryResult)]
+        struct Size {
+            server_id: i64,
+            size: i64,
+        }
+        let query = format!(
+            "SELECT c.server_id, CAST(SUM(c.size) AS BIGINT) AS size FROM \
+             (SELECT i.server_id, MAX(i.size) AS size FROM {} WHERE r.id = i.reference_id AND {} \
+              AND i.server_id IN ({}) GROUP BY i.server_id, i.engine_id) AS c GROUP BY c.server_id",
+            conditions.tables(filter),
+            conditions.all(),
+            sql::numbers(servers)
+        );
+        let rows: Vec<Size> = sql::all(&self.db, &query, conditions.values.clone()).await?;
+        Ok(rows.into_iter().map(|row| (row.server_id, row.size)).collect())
+    }
+
+    /// The first images of each server, of which the references are known.
+    async fn first_by_reference(&self, servers: &[i64], first: &HashMap<i64, Vec<i64>>) -> Result<Vec<i64>> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            id: i64,
+            server_id: i64,
+            reference_id: i64,
+        }
+        let pairs: Vec<(i64, i64)> = servers
+            .iter()
+            .filter_map(|server| Some((server, first.get(server)?)))
+            .flat_map(|(server, references)| references.iter().map(|reference| (*server, *reference)))
+            .collect();
+        let mut ids = HashMap::with_capacity(pairs.len());
+        for chunk in pairs.chunks(400) {
+            let listed: Vec<String> = chunk
+                .iter()
+                .map(|(server, reference)| format!("({server}, {reference})"))
+                .collect();
+            let query = format!(
+                "SELECT id, server_id, reference_id FROM images WHERE (server_id, reference_id) IN (VALUES {})",
+                listed.join(", ")
+            );
+            let rows: Vec<Row> = sql::all(&self.db, &query, vec![]).await?;
+            ids.extend(
+                rows.into_iter()
+                    .map(|row| ((row.server_id, row.reference_id), row.id)),
+            );
+        }
+        Ok(pairs.iter().filter_map(|pair| ids.get(pair).copied()).collect())
     }
 
     /// The first images of each server by name, found in one go.
-    async fn first_images(
+    async fn first_by_name(
         &self,
+        filter: &ImageFilter,
         conditions: &Conditions,
         servers: &[i64],
         counts: &HashMap<i64, Kept>,
-    ) -> Result<Vec<Image>> {
+    ) -> Result<Vec<i64>> {
         #[derive(FromQueryResult)]
         struct Id {
             id: i64,
         }
+        let references = self.reference_count().await?;
         let mut parts = Vec::new();
         for server in servers {
             let images = counts.get(server).map_or(0, |count| count.images);
@@ -232,10 +298,14 @@ impl Store {
             }
             let mut on_server = conditions.clone();
             on_server.image.push(format!("i.server_id = {server}"));
-            let query = if self.pays_to_walk(images, SHOWN).await? {
+            let query = if walking_pays(references, images, SHOWN) {
                 walking(&on_server, ImageSort::default())
             } else {
-                sorting(&on_server, ImageSort::default())
+                sorting(
+                    &kept::on_server(filter, *server),
+                    &on_server,
+                    ImageSort::default(),
+                )
             };
             parts.push(format!("SELECT id FROM ({query} LIMIT {SHOWN}) AS p{server}"));
         }
@@ -246,17 +316,18 @@ impl Store {
                 sql::all(&self.db, &chunk.join(" UNION ALL "), conditions.values.clone()).await?;
             ids.extend(rows.into_iter().map(|row| row.id));
         }
-        self.images_by_ids(&ids).await
+        Ok(ids)
     }
 }
 
-/// For `IN (…)`, which must not be empty.
-fn listed(ids: &[i64]) -> String {
-    if ids.is_empty() {
-        "NULL".to_owned()
-    } else {
-        sql::numbers(ids)
-    }
+/// How many images match on every server that has any, by server name, and what else is known of them by then.
+#[derive(Default)]
+struct Counts {
+    kept: Vec<Kept>,
+    /// Whether the sizes in `kept` hold.
+    sized: bool,
+    /// What a search found, and the first references of each server.
+    matching: Option<(Matching, HashMap<i64, Vec<i64>>)>,
 }
 
 fn summary(row: ServerRow) -> Result<ServerSummary> {

@@ -150,6 +150,16 @@ impl Conditions {
         joined(self.reference.iter().chain(&self.image))
     }
 
+    /// `images i` and `image_references r`, joined; `CROSS JOIN` holds SQLite to begin with the references when these
+    /// are what is looked for, and with the images of a server otherwise.
+    pub fn tables(&self, filter: &ImageFilter) -> &'static str {
+        if self.reference.is_empty() || !filter.server_ids.is_empty() {
+            "images i CROSS JOIN image_references r"
+        } else {
+            "image_references r CROSS JOIN images i"
+        }
+    }
+
     fn equal(&mut self, column: &str, text: &str) {
         let condition = if text.contains('\0') {
             NOTHING.to_owned()
@@ -211,6 +221,10 @@ pub fn placed(filter: &ImageFilter) -> Vec<String> {
     }
     if !filter.statuses.is_empty() {
         conditions.push(format!("i.status IN ({})", words(&filter.statuses)));
+        if !filter.statuses.contains(&ImageStatus::Available) {
+            // In the words of the index that knows these alone.
+            conditions.push("i.status <> 'AVAILABLE'".to_owned());
+        }
     }
     match filter.unused {
         Some(true) => conditions.push("NOT i.in_use".to_owned()),

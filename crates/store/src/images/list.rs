@@ -57,7 +57,10 @@ impl Store {
             (SortKey::Status, Some(_)) if filter.unused.is_none() => {
                 self.by_status(filter, sort, offset, size).await?
             }
-            (_, _) => self.by_sorting(&conditions, sort, offset, size, total).await?,
+            (_, _) => {
+                self.by_sorting(filter, &conditions, sort, offset, size, total)
+                    .await?
+            }
         };
         let items = self.images_by_ids(&found.ids).await?;
         Ok(Page::new(items, sql::unsigned(found.total), page))
@@ -75,14 +78,16 @@ impl Store {
         let weight = weight(filter).filter(|_| !conditions.limited && filter.server_ids.is_empty());
         let Some(weight) = weight else {
             if let (Some(total), [_]) = (total, filter.server_ids.as_slice())
-                && self.pays_to_walk(total, offset + size).await?
+                && walking_pays(self.reference_count().await?, total, offset.saturating_add(size))
             {
                 let ids = self
                     .ids(&walking(conditions, sort), conditions, size, offset)
                     .await?;
                 return Ok(Found { total, ids });
             }
-            return self.by_sorting(conditions, sort, offset, size, total).await;
+            return self
+                .by_sorting(filter, conditions, sort, offset, size, total)
+                .await;
         };
         let walk = Walk {
             conditions: conditions.reference.clone(),
@@ -104,7 +109,14 @@ impl Store {
         these
             .image
             .push(format!("i.reference_id IN ({})", sql::numbers(&slice.references)));
-        let ids = self.ids(&sorting(&these, sort), &these, size, slice.skip).await?;
+        let ids = self
+            .ids(
+                &sorting(&ImageFilter::default(), &these, sort),
+                &these,
+                size,
+                slice.skip,
+            )
+            .await?;
         Ok(Found {
             total: slice.total,
             ids,
@@ -191,6 +203,7 @@ impl Store {
     /// What matches, all of it sorted.
     async fn by_sorting(
         &self,
+        filter: &ImageFilter,
         conditions: &Conditions,
         sort: ImageSort,
         offset: i64,
@@ -201,23 +214,21 @@ impl Store {
             Some(total) => total,
             None => {
                 let query = format!(
-                    "SELECT COUNT(*) FROM images i JOIN image_references r ON r.id = i.reference_id WHERE {}",
+                    "SELECT COUNT(*) FROM {} WHERE r.id = i.reference_id AND {}",
+                    conditions.tables(filter),
                     conditions.all()
                 );
                 sql::number(&self.db, &query, conditions.values.clone()).await?
             }
         };
         let ids = self
-            .ids(&sorting(conditions, sort), conditions, size, offset)
+            .ids(&sorting(filter, conditions, sort), conditions, size, offset)
             .await?;
         Ok(Found { total, ids })
     }
 
-    /// Whether going through all references in order until one server has shown `wanted` of its `images` touches
-    /// fewer rows than sorting these.
-    pub(super) async fn pays_to_walk(&self, images: i64, wanted: i64) -> Result<bool> {
-        let references = sql::number(&self.db, "SELECT COUNT(*) FROM image_references", vec![]).await?;
-        Ok(wanted.saturating_mul(references) < images.saturating_mul(images))
+    pub(super) async fn reference_count(&self) -> Result<i64> {
+        sql::number(&self.db, "SELECT COUNT(*) FROM image_references", vec![]).await
     }
 
     async fn ids(&self, query: &str, conditions: &Conditions, size: i64, offset: i64) -> Result<Vec<i64>> {
@@ -230,10 +241,17 @@ impl Store {
     }
 }
 
-pub(super) fn sorting(conditions: &Conditions, sort: ImageSort) -> String {
+/// Whether going through all references in order until one server has shown `wanted` of its `images` touches fewer
+/// rows than sorting these.
+pub(super) fn walking_pays(references: i64, images: i64, wanted: i64) -> bool {
+    wanted.saturating_mul(references) < images.saturating_mul(images)
+}
+
+pub(super) fn sorting(filter: &ImageFilter, conditions: &Conditions, sort: ImageSort) -> String {
     format!(
-        "SELECT i.id FROM images i JOIN image_references r ON r.id = i.reference_id \
-         JOIN servers s ON s.id = i.server_id WHERE {} ORDER BY {}",
+        "SELECT i.id FROM {} CROSS JOIN servers s WHERE r.id = i.reference_id AND s.id = i.server_id AND {} \
+         ORDER BY {}",
+        conditions.tables(filter),
         conditions.all(),
         order(sort)
     )

@@ -121,6 +121,9 @@ async fn apply_part(
     update(tx, &changed, now, &mut counting).await?;
     empty(tx, &emptied, now, &mut counting).await?;
     delete(tx, &gone, &mut counting).await?;
+    if !changed.is_empty() || !emptied.is_empty() {
+        counting.content_changed();
+    }
     if differences > 0 {
         counting.store(tx, server_id).await?;
     }

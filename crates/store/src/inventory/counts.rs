@@ -43,6 +43,7 @@ const fn index(status: ImageStatus) -> Option<usize> {
 #[derive(Debug, Default)]
 pub struct Counting {
     references: BTreeMap<i64, [i64; 7]>,
+    contents: bool,
 }
 
 impl Counting {
@@ -54,6 +55,11 @@ impl Counting {
     /// An image that is no longer there.
     pub fn gone(&mut self, reference_id: i64, status: ImageStatus, in_use: bool) {
         self.add(reference_id, status, in_use, -1);
+    }
+
+    /// Images that stay have other content or sizes.
+    pub fn content_changed(&mut self) {
+        self.contents = true;
     }
 
     fn add(&mut self, reference_id: i64, status: ImageStatus, in_use: bool, by: i64) {
@@ -72,6 +78,7 @@ impl Counting {
             .into_iter()
             .filter(|(_, counts)| counts.iter().any(|count| *count != 0))
             .collect();
+        let held = self.contents || changed.iter().any(|(_, counts)| counts[0] != 0);
         for chunk in changed.chunks(400) {
             // Our own integers: written out, they need no parameters.
             let rows: Vec<String> = chunk
@@ -105,7 +112,11 @@ impl Counting {
                 sql::run(tx, &delete, vec![]).await?;
             }
         }
-        count_server(tx, server_id).await
+        count_server(tx, server_id).await?;
+        if held {
+            write_held(tx, server_id).await?;
+        }
+        Ok(())
     }
 }
 
@@ -115,6 +126,23 @@ pub async fn take_turn(tx: &impl ConnectionTrait) -> Result<()> {
     if tx.get_database_backend() == DatabaseBackend::Postgres {
         sql::run(tx, "SELECT pg_advisory_xact_lock(7145829131)", vec![]).await?;
     }
+    Ok(())
+}
+
+/// Writes down what a server holds, for searches over the groups by server.
+async fn write_held(tx: &impl ConnectionTrait, server_id: ServerId) -> Result<()> {
+    sql::run(
+        tx,
+        "INSERT INTO server_inventories (server_id, reference_ids, contents) \
+         SELECT $1, COALESCE(string_agg(CAST(reference_id AS TEXT), ','), ''), \
+         COALESCE(string_agg(CAST(size AS TEXT) || ':' || CAST(content AS TEXT), ','), '') FROM \
+         (SELECT reference_id, size, DENSE_RANK() OVER (ORDER BY engine_id) AS content FROM images \
+          WHERE server_id = $1 ORDER BY reference_id) AS h \
+         WHERE EXISTS (SELECT 1 FROM servers WHERE id = $1) \
+         ON CONFLICT (server_id) DO UPDATE SET reference_ids = excluded.reference_ids, contents = excluded.contents",
+        vec![server_id.into()],
+    )
+    .await?;
     Ok(())
 }
 
@@ -174,6 +202,7 @@ impl Store {
             let servers: Vec<Id> = sql::all(tx, "SELECT id FROM servers", vec![]).await?;
             for server in servers {
                 count_server(tx, server.id).await?;
+                write_held(tx, server.id).await?;
             }
             Ok(())
         })

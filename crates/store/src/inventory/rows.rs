@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use imagefleet_model::ServerId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
-use super::blocks::{self, BLOCK_OF_NEW};
 use super::SeenImage;
+use super::blocks::{self, BLOCK_OF_NEW};
 use crate::{Result, StoreError, sql};
 
 /// Rows of a statement at a time: far below SQLite's limit of parameters.
@@ -120,7 +120,8 @@ pub async fn reference_ids(
             chunk.iter().map(|name| name.full_name.into()).collect(),
         )
         .await?;
-        let wanted: std::collections::HashSet<_> = chunk.iter().map(|n| (n.full_name, n.repository)).collect();
+        let wanted: std::collections::HashSet<_> =
+            chunk.iter().map(|n| (n.full_name, n.repository)).collect();
         ids.extend(
             found
                 .into_iter()

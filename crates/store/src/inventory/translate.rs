@@ -35,7 +35,9 @@ pub fn seen_images(images: &[EngineImage]) -> Vec<SeenImage> {
             if !known.insert((name.full_name.clone(), name.repository.clone())) {
                 continue;
             }
-            let digest = digests.iter().find(|(repository, _)| *repository == name.repository);
+            let digest = digests
+                .iter()
+                .find(|(repository, _)| *repository == name.repository);
             seen.push(SeenImage {
                 engine_id: image.id.clone(),
                 digest: digest.map(|(_, digest)| (*digest).to_owned()),
@@ -120,13 +122,25 @@ mod tests {
         )]);
         let rows: Vec<_> = rows
             .iter()
-            .map(|row| (row.full_name.as_str(), row.repository.as_str(), row.tag.as_deref(), row.digest.as_deref()))
+            .map(|row| {
+                (
+                    row.full_name.as_str(),
+                    row.repository.as_str(),
+                    row.tag.as_deref(),
+                    row.digest.as_deref(),
+                )
+            })
             .collect();
         assert_eq!(
             rows,
             [
                 ("nginx:1", "nginx", Some("1"), Some("sha256:d1")),
-                ("host:5000/ns/app:1.2", "host:5000/ns/app", Some("1.2"), Some("sha256:d2")),
+                (
+                    "host:5000/ns/app:1.2",
+                    "host:5000/ns/app",
+                    Some("1.2"),
+                    Some("sha256:d2")
+                ),
             ]
         );
     }
@@ -138,7 +152,11 @@ mod tests {
             image("sha256:bb", &[], &[]),
         ]);
         assert_eq!(
-            (rows[0].full_name.as_str(), rows[0].repository.as_str(), &rows[0].tag),
+            (
+                rows[0].full_name.as_str(),
+                rows[0].repository.as_str(),
+                &rows[0].tag
+            ),
             ("sha256:aa", "team/app", &None)
         );
         assert_eq!(rows[0].digest.as_deref(), Some("sha256:d1"));
@@ -149,11 +167,26 @@ mod tests {
     fn odd_names_are_kept_as_told() {
         let rows = seen_images(&[image(
             "sha256:aa",
-            &["Host:5000/Upper:Tag", "x'; DROP TABLE images;--", "", "<none>:<none>", ":", "名字:标签"],
+            &[
+                "Host:5000/Upper:Tag",
+                "x'; DROP TABLE images;--",
+                "",
+                "<none>:<none>",
+                ":",
+                "名字:标签",
+            ],
             &["@", "no-digest"],
         )]);
         let names: Vec<_> = rows.iter().map(|row| row.full_name.as_str()).collect();
-        assert_eq!(names, ["Host:5000/Upper:Tag", "x'; DROP TABLE images;--", ":", "名字:标签"]);
+        assert_eq!(
+            names,
+            [
+                "Host:5000/Upper:Tag",
+                "x'; DROP TABLE images;--",
+                ":",
+                "名字:标签"
+            ]
+        );
         assert_eq!(
             (rows[0].repository.as_str(), rows[0].tag.as_deref()),
             ("Host:5000/Upper", Some("Tag"))
@@ -166,6 +199,9 @@ mod tests {
         assert_eq!(name("nginx").as_deref(), Some("nginx:latest"));
         assert_eq!(name("docker.io/library/nginx:1").as_deref(), Some("nginx:1"));
         assert_eq!(name("sha256:aa"), None);
-        assert_eq!(name("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), None);
+        assert_eq!(
+            name("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            None
+        );
     }
 }

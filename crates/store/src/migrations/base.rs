@@ -73,6 +73,7 @@ const TABLES: &[&str] = &[
         UNIQUE (server_id, reference_id))",
     "CREATE INDEX images_reference ON images (reference_id, server_id)",
     "CREATE INDEX images_engine_id ON images (engine_id, server_id)",
+    "CREATE INDEX images_used ON images (server_id, reference_id) WHERE in_use",
     "CREATE INDEX images_size ON images (size)",
     "CREATE INDEX images_created ON images (created_at)",
     "CREATE INDEX images_updated ON images (updated_at)",
@@ -81,6 +82,11 @@ const TABLES: &[&str] = &[
         server_id BIGINT NOT NULL REFERENCES servers(id) ON DELETE CASCADE, kind TEXT NOT NULL,
         images BIGINT NOT NULL, total_size BIGINT NOT NULL, PRIMARY KEY (server_id, kind))",
     "CREATE INDEX images_status ON images (status, server_id) WHERE status <> 'AVAILABLE'",
+    // What each server holds, as text that is read in one go: reference ids, and beside each its `size:content`, where
+    // equal contents have equal numbers. A search over the groups by server adds it up without touching image rows.
+    "CREATE TABLE server_inventories (
+        server_id BIGINT PRIMARY KEY REFERENCES servers(id) ON DELETE CASCADE,
+        reference_ids TEXT NOT NULL, contents TEXT NOT NULL)",
     "CREATE TABLE containers (
         id {id}, server_id BIGINT NOT NULL REFERENCES servers(id) ON DELETE CASCADE, engine_id TEXT NOT NULL,
         name TEXT NOT NULL, image TEXT NOT NULL, image_name TEXT NOT NULL, repository TEXT NOT NULL,
