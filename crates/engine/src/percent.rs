@@ -4,10 +4,13 @@ use crate::TransferUpdate;
 
 /// What the download of a layer counts for; its extraction is the rest.
 const DOWNLOAD: f64 = 0.8;
+/// What a layer counts for that has not told its size: engines fetch a few at a time, and small ones end before the big
+/// ones have begun.
+const UNKNOWN_LAYER: u64 = 32 << 20;
 /// Nothing is finished before its stream has ended.
 const AT_MOST: f64 = 99.0;
 
-/// How far a transfer is, 0–99: each layer weighs as much as its bytes, one of unknown size as much as the average of
+/// How far a transfer is, 0–99: each layer weighs as much as its bytes, one of unknown size as much as the largest of
 /// the others; a download counts 80 %, the extraction 20 %, a layer that exists already is done. It is never less
 /// than [`TransferUpdate::percent`], which an engine's stream carries from update to update: so it never falls back.
 #[must_use]
@@ -29,21 +32,19 @@ fn at_this_moment(update: &TransferUpdate) -> u8 {
         };
     }
     if moving.is_empty() {
-        return share(1, 1);
+        // The first layers of an answer are mostly those that exist: what follows is not known yet, and a figure that
+        // never falls back must not begin at its end.
+        return 0;
     }
-    let known: Vec<f64> = moving
+    let largest = moving
         .iter()
-        .filter_map(|layer| layer.bytes_total.filter(|total| *total > 0))
-        .map(real)
-        .collect();
-    let average = if known.is_empty() {
-        1.0
-    } else {
-        known.iter().sum::<f64>() / real(known.len() as u64)
-    };
+        .filter_map(|layer| layer.bytes_total)
+        .max()
+        .unwrap_or(0);
+    let unknown = real(largest.max(UNKNOWN_LAYER));
     let (mut done, mut total) = (0.0, 0.0);
     for layer in moving {
-        let weight = layer.bytes_total.filter(|total| *total > 0).map_or(average, real);
+        let weight = layer.bytes_total.filter(|total| *total > 0).map_or(unknown, real);
         total += weight;
         done += weight * layer_share(layer);
     }
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(of(vec![layer("verifying", 100, Some(100))]), 80);
         assert_eq!(of(vec![layer("extracting", 50, Some(100))]), 90);
         assert_eq!(of(vec![layer("done", 100, Some(100))]), 99);
-        assert_eq!(of(vec![layer("exists", 0, None)]), 99);
+        assert_eq!(of(vec![layer("exists", 0, None)]), 0, "others may follow");
         // A layer that exists takes no part; a big one weighs more than a small one.
         let mixed = vec![
             layer("exists", 0, None),
@@ -126,6 +127,9 @@ mod tests {
             layer("waiting", 0, Some(90)),
         ];
         assert_eq!(of(mixed), 10);
+        // A small one that is done says little while others have not told their size.
+        let beginning = vec![layer("done", 10, Some(10)), layer("waiting", 0, None)];
+        assert_eq!(of(beginning), 0);
     }
 
     #[test]
