@@ -311,3 +311,121 @@ async fn only_who_may_sees_and_changes_servers() {
     }
     app.stop().await;
 }
+
+fn lab(name: &str) -> Option<String> {
+    let value = std::env::var(format!("IMAGEFLEET_LAB_{name}")).ok();
+    let required = std::env::var_os("IMAGEFLEET_LAB_REQUIRED").is_some();
+    assert!(
+        value.is_some() || !required,
+        "the lab is required, but has no {name}"
+    );
+    value
+}
+
+fn file(path: &str) -> String {
+    std::fs::read_to_string(path).expect("the lab's file")
+}
+
+#[tokio::test]
+async fn a_real_engine_over_tls() {
+    let (Some(endpoint), Some(ca), Some(cert), Some(key)) =
+        (lab("TLS"), lab("TLS_CA"), lab("TLS_CERT"), lab("TLS_KEY"))
+    else {
+        return;
+    };
+    let app = App::start_real(testing::sqlite().await).await;
+    let admin = app.login("admin").await;
+    let tls = json!({"ca": file(&ca), "cert": file(&cert), "key": file(&key)});
+    let added = admin
+        .post("/servers", json!({"name": "t", "endpoint": endpoint, "tls": tls}))
+        .await;
+    assert_eq!(added.status, StatusCode::CREATED, "{added:?}");
+    assert_eq!(added.body["tls"]["configured"], true);
+    assert!(added.body["tls"]["cert"]["notAfter"].is_string() && added.body["tls"]["key"].is_null());
+    assert!(!added.body.to_string().contains("PRIVATE KEY"));
+    let path = format!("/servers/{}", added.body["id"]);
+    admin.until(&path, |server| server["status"] == "online").await;
+    let without = admin
+        .patch(&path, json!({"tls": {"cert": null, "key": null}}))
+        .await;
+    assert_eq!(without.status, StatusCode::OK, "{without:?}");
+    let tested = admin.post(&format!("{path}/test"), json!({})).await;
+    assert_eq!(
+        (&tested.body["ok"], &tested.body["code"]),
+        (&json!(false), &json!("tls_failed")),
+        "{tested:?}"
+    );
+    let swapped = admin
+        .patch(&path, json!({"tls": {"cert": file(&ca), "key": file(&key)}}))
+        .await;
+    assert_eq!(swapped.fields(), ["tls.key"], "the key of another certificate");
+    assert_eq!(
+        admin.patch(&path, json!({"tls": null})).await.fields(),
+        ["tls.ca"]
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_real_engine_over_ssh_with_its_host_key_pinned() {
+    let (Some(sshd), Some(user), Some(key), Some(password)) =
+        (lab("SSHD"), lab("SSH_USER"), lab("SSH_KEY"), lab("SSH_PASSWORD"))
+    else {
+        return;
+    };
+    let app = App::start_real(testing::sqlite().await).await;
+    let admin = app.login("admin").await;
+    let endpoint = format!("ssh://{user}@{sshd}");
+    let new = json!({"endpoint": endpoint, "ssh": {"password": password}});
+    let tried = admin.post("/servers/test", new).await;
+    assert_eq!(tried.body["ok"], true, "{tried:?}");
+    let met = tried.body["hostKey"].as_str().expect("a host key").to_owned();
+    let wrong = admin
+        .post(
+            "/servers/test",
+            json!({"endpoint": endpoint, "ssh": {"password": "wrong"}}),
+        )
+        .await;
+    assert_eq!(
+        (&wrong.body["ok"], &wrong.body["code"]),
+        (&json!(false), &json!("ssh_auth_failed")),
+        "{wrong:?}"
+    );
+
+    let body = json!({"name": "s", "endpoint": endpoint, "ssh": {"privateKey": file(&key)}});
+    let added = admin.post("/servers", body).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{added:?}");
+    let path = format!("/servers/{}", added.body["id"]);
+    let server = admin
+        .until(&path, |server| {
+            server["status"] == "online" && server["ssh"]["hostKey"].is_string()
+        })
+        .await;
+    assert_eq!(
+        server["ssh"]["hostKey"],
+        json!(met),
+        "pinned by itself at the first use, and shown"
+    );
+    let other = "SHA256:uNiVztksCsDhcc0u9e8BrJQXVUpKZIDTMczCvj3tD2s";
+    admin.patch(&path, json!({"ssh": {"hostKey": other}})).await;
+    let changed = admin.post(&format!("{path}/test"), json!({})).await;
+    assert_eq!(
+        (&changed.body["ok"], &changed.body["code"]),
+        (&json!(false), &json!("ssh_host_key_changed")),
+        "{changed:?}"
+    );
+    let refused = admin
+        .until(&path, |server| server["statusCode"] == "ssh_host_key_changed")
+        .await;
+    assert_eq!(
+        refused["ssh"]["hostKey"], other,
+        "a changed key is never taken over"
+    );
+    admin.patch(&path, json!({"ssh": {"hostKey": null}})).await;
+    admin
+        .until(&path, |server| {
+            server["status"] == "online" && server["ssh"]["hostKey"] == json!(met)
+        })
+        .await;
+    app.stop().await;
+}
