@@ -4,6 +4,356 @@
  */
 
 export interface paths {
+    "/api/monitor/system-soft-image/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 导出镜像: `{imageId, serverId}`, `{imageIds}`, or `{serverId}` alone for all of it. */
+        post: operations["monitorExportImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 导入镜像: a form with `file`, `serverId`, `imageName?`, `imageTag?`, `force?` in any order. The file is stored
+         *     as it comes.
+         */
+        post: operations["monitorImportImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 条件查询: all images that match, by server, by software, or any other way. */
+        get: operations["monitorListImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 分页查询: images by page. */
+        get: operations["monitorPageImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 拉取镜像: pull an image to a server. */
+        post: operations["monitorPullImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 同步镜像: bring the images of these servers, or of all, in step. */
+        post: operations["monitorSyncImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 获取详情: one image. */
+        get: operations["monitorReadImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/{id}/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** 删除镜像: delete an image from its server. */
+        delete: operations["monitorDeleteImage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/system-soft-image/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 创建容器: create a container from an image, and start it. */
+        post: operations["monitorStartImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log, the latest first. */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log as a file, the latest line first. */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The containers that the caller may see, by server and name. */
+        get: operations["listContainers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start, stop, restart, kill or remove several containers. Each has an outcome of its own. */
+        post: operations["changeContainers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One container: what is known of it, and what its engine tells at this moment. When the engine cannot be asked,
+         *     `engineError` says why.
+         */
+        get: operations["readContainer"];
+        put?: never;
+        post?: never;
+        /** Remove a container from its server. */
+        delete: operations["removeContainer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}/kill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Kill a container at once. */
+        post: operations["killContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a container wrote, standard output and standard error as they came, as a stream of text. */
+        get: operations["readContainerLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop and start a container. */
+        post: operations["restartContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a container. */
+        post: operations["startContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a container uses of processor and memory: one measurement, or with `stream` one a line. One that does not run
+         *     uses nothing.
+         */
+        get: operations["readContainerStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a container; it is killed when it has not ended after the engine's grace time. */
+        post: operations["stopContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exports": {
         parameters: {
             query?: never;
@@ -233,6 +583,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{id}/container-form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The form for a container from this image: what the image exposes, wants mounted and sets, what the catalogue knows
+         *     of its repository, and a name and host ports that are free on its server.
+         */
+        get: operations["readContainerForm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/containers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a container from an image, on its server or on several that hold the same reference, and start it unless
+         *     told otherwise. What can be known wrong (a field, a name or port that is taken there) is refused before an engine
+         *     is asked; what the engine refuses fails the operation and leaves the image `START_FAILED` with the reason.
+         */
+        post: operations["createContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/{id}/copy-preview": {
         parameters: {
             query?: never;
@@ -244,6 +635,40 @@ export interface paths {
         get: operations["previewCopy"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Push an image to a registry. */
+        post: operations["pushImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an image one more reference on its server. */
+        post: operations["tagImage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -440,6 +865,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All roles: `admin`, `operator`, `viewer`, then own ones. */
+        get: operations["listRoles"];
+        put?: never;
+        /** Make an own role. */
+        post: operations["createRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an own role that nobody holds. */
+        delete: operations["deleteRole"];
+        options?: never;
+        head?: never;
+        /** Give an own role other verbs. Whoever holds it has them at once. */
+        patch: operations["updateRole"];
+        trace?: never;
+    };
     "/api/v1/servers": {
         parameters: {
             query?: never;
@@ -494,6 +955,23 @@ export interface paths {
         patch: operations["updateServer"];
         trace?: never;
     };
+    "/api/v1/servers/{id}/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The networks of a server, as its engine tells them now, by name. */
+        get: operations["listNetworks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/servers/{id}/test": {
         parameters: {
             query?: never;
@@ -525,6 +1003,57 @@ export interface paths {
         post: operations["logIn"];
         /** Log out. The session ends at once, on every device that shared its cookie, and so do its live connections. */
         delete: operations["logOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change your own password. Your sessions end, this one too: log in again. */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your open sessions, or everybody's. */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a session: one of yours, or anybody's with `user:manage`. Its live connections end at once. */
+        delete: operations["deleteSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -702,650 +1231,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sessions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SessionEntryPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/{id}/containers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["NewContainer"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Operation"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/images/{id}/container-form": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ContainerForm"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/servers/{id}/networks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["NetworkPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers/batch": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["BatchBody"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["BatchView"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    serverId?: number;
-                    imageId?: number;
-                    softwareId?: number;
-                    state?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ContainerPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    reveal?: boolean;
-                };
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ContainerDetail"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: {
-                    force?: boolean;
-                    volumes?: boolean;
-                };
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers/{id}/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Container"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Container"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers/{id}/restart": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Container"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers/{id}/kill": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Container"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/containers/{id}/stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ContainerStats"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1353,74 +1238,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UserPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Users by name. */
+        get: operations["listUsers"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["NewUserBody"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Make a user. */
+        post: operations["createUser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1434,330 +1256,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One user. */
+        get: operations["readUser"];
         put?: never;
         post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Remove a user with grants, sessions and tokens. */
+        delete: operations["deleteUser"];
         options?: never;
         head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["UserChangeBody"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/session/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PasswordBody"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/roles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RolePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["RoleBody"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Role"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/roles/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["RoleChangeBody"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Role"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/audit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    q?: string;
-                    username?: string;
-                    action?: string;
-                    serverId?: number;
-                    outcome?: string;
-                    from?: string;
-                    to?: string;
-                    page?: number;
-                    size?: number;
-                    sort?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuditEntryPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        /** Change a user: disable, give a new password, grant. */
+        patch: operations["updateUser"];
         trace?: never;
     };
 }
@@ -1848,6 +1356,44 @@ export interface components {
             /** @description `attestation`, `not_included` or `not_an_image`. */
             reason: string;
         };
+        /** @description One line of the audit log: who, when, from where, what, on which server and image, and how it went. */
+        AuditEntry: {
+            /** @description What, as `noun.verb`, or method and route. */
+            action: string;
+            /** @description From where. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The problem's code when it did not go well. */
+            code?: string | null;
+            /** @description More for people. */
+            detail: string;
+            /**
+             * Format: int64
+             * @description Row id; grows with time.
+             */
+            id: number;
+            /** @description The operation that it began. */
+            operationId?: string | null;
+            /** @description `ok`, `refused` or `failed`. */
+            outcome: string;
+            /** @description The request, as the log names it. */
+            requestId?: string | null;
+            /**
+             * Format: int64
+             * @description On which server.
+             */
+            serverId?: number | null;
+            /** @description Its name then. */
+            serverName?: string | null;
+            /** @description On what. */
+            subject: string;
+            /** @description Who; for a failed login the name that was tried. */
+            username: string;
+        };
         /** @description What identifies a certificate. */
         CertificateInfo: {
             /** @description SHA-256 of its DER form, in small hexadecimal digits. */
@@ -1913,6 +1459,194 @@ export interface components {
              */
             updatedAt: string;
         };
+        /**
+         * @description What a batch does.
+         * @enum {string}
+         */
+        ContainerAction: "start" | "stop" | "restart" | "kill" | "remove";
+        /** @description What to do with which containers. */
+        ContainerBatch: {
+            /** @description What to do with each. */
+            action: components["schemas"]["ContainerAction"];
+            /** @description When removing: also those that run. */
+            force?: boolean;
+            /** @description These, on whatever servers they are. */
+            ids: number[];
+            /** @description When removing: with their anonymous volumes. */
+            volumes?: boolean;
+        };
+        /** @description What came of one of them. */
+        ContainerBatchItem: {
+            container?: components["schemas"]["Container"] | null;
+            error?: components["schemas"]["ErrorInfo"] | null;
+            /**
+             * Format: int64
+             * @description Which.
+             */
+            id: number;
+            /** @description Whether it went well. */
+            ok: boolean;
+        };
+        /** @description What came of a batch, in the order of the ids. */
+        ContainerBatchResult: {
+            items: components["schemas"]["ContainerBatchItem"][];
+        };
+        /** @description One container in full: the row, and what its engine tells at this moment. */
+        ContainerDetail: components["schemas"]["Container"] & components["schemas"]["ContainerFacts"] & {
+            engineError?: components["schemas"]["ErrorInfo"] | null;
+        };
+        /** @description What an engine tells of a container. */
+        ContainerFacts: {
+            /** @description Removed when it ends. */
+            autoRemove: boolean;
+            /** @description Arguments. */
+            command: string[];
+            /** @description What runs. */
+            entrypoint: string[];
+            /** @description `K=V` lines; values that look like secrets are hidden unless `reveal` asks for them. */
+            env: string[];
+            /**
+             * Format: int64
+             * @description Exit code of its last run.
+             */
+            exitCode?: number | null;
+            /**
+             * Format: date-time
+             * @description Last end.
+             */
+            finishedAt?: string | null;
+            /** @description `healthy`, `unhealthy`, `starting`, when it has a check. */
+            health?: string | null;
+            /** @description Host name. */
+            hostname: string;
+            /** @description Labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Names of variables whose value is hidden. */
+            maskedEnv: string[];
+            /**
+             * Format: int64
+             * @description Memory limit in bytes.
+             */
+            memoryBytes?: number | null;
+            /** @description Mounts. */
+            mounts: components["schemas"]["ContainerMount"][];
+            /**
+             * Format: int64
+             * @description Limit of processors in billionths of one.
+             */
+            nanoCpus?: number | null;
+            /** @description `bridge`, `host`, … */
+            networkMode: string;
+            /** @description Networks that it is in. */
+            networks: components["schemas"]["ContainerNetwork"][];
+            /** @description All rights. */
+            privileged: boolean;
+            /**
+             * Format: int64
+             * @description How often the engine restarted it.
+             */
+            restartCount: number;
+            /** @description `no`, `always`, … */
+            restartPolicy: string;
+            /** @description The engine's word on why it did not start. */
+            startError?: string | null;
+            /**
+             * Format: date-time
+             * @description Last start.
+             */
+            startedAt?: string | null;
+            /** @description As whom. */
+            user: string;
+            /** @description Where it runs. */
+            workingDir: string;
+        };
+        /** @description A container form, filled from the image itself and from the catalogue. */
+        ContainerForm: {
+            /** @description The variables of `spec.env` and those to ask for, with what is known of them. */
+            env: components["schemas"]["ContainerFormEnv"][];
+            /** @description Its reference. */
+            fullName: string;
+            /** @description The image's health check, for people. */
+            healthcheck?: string | null;
+            /** @description What the image runs when `spec.command` stays empty. */
+            imageCommand: string[];
+            /** @description What the image runs when `spec.entrypoint` is left out. */
+            imageEntrypoint: string[];
+            /** @description The image row. */
+            imageId: components["schemas"]["i64"];
+            /** @description What could not be filled in as the image or the catalogue would have it. */
+            remarks: string[];
+            /**
+             * Format: int64
+             * @description Its server.
+             */
+            serverId: number;
+            /** @description That server's name. */
+            serverName: string;
+            software?: components["schemas"]["ContainerFormSoftware"] | null;
+            /** @description What `POST /images/{id}/containers` would take as it is, once required values are filled in. */
+            spec: components["schemas"]["ContainerSpec"];
+        };
+        /** @description A variable of the form. */
+        ContainerFormEnv: {
+            /** @description What it is for, in English. */
+            description: string;
+            /** @description The same in Chinese. */
+            descriptionZh: string;
+            /** @description Where it comes from. */
+            from: components["schemas"]["ContainerFormSource"];
+            /** @description Its name. */
+            name: string;
+            /** @description An empty value is refused. */
+            required: boolean;
+            /** @description Hide what is typed, and offer a generated value. */
+            secret: boolean;
+            /** @description Others; one that has a value makes this one unnecessary. */
+            unless: string[];
+            /** @description Its value so far. */
+            value: string;
+        };
+        /** @description The catalogue entry behind a form. */
+        ContainerFormSoftware: {
+            /** @description How to see that it is well, in English. */
+            healthHint: string;
+            /** @description The same in Chinese. */
+            healthHintZh: string;
+            /** @description Its icon. */
+            icon: string;
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /** @description Its name. */
+            name: string;
+        };
+        /**
+         * @description Where a variable of the form comes from.
+         * @enum {string}
+         */
+        ContainerFormSource: "image" | "software";
+        /** @description A mount of a container. */
+        ContainerMount: {
+            /** @description `bind`, `volume`, `tmpfs`. */
+            kind: string;
+            /** @description Whether the container may not write. */
+            readOnly: boolean;
+            /** @description Path or volume name. */
+            source: string;
+            /** @description Path inside. */
+            target: string;
+        };
+        /** @description A network that a container is in. */
+        ContainerNetwork: {
+            /** @description The container's address in it. */
+            address: string;
+            /** @description Its name. */
+            name: string;
+        };
         /** @description A port of a container as the engine lists it. */
         ContainerPort: {
             /**
@@ -1929,6 +1663,140 @@ export interface components {
             hostIp?: string | null;
             /** @description TCP or UDP. */
             protocol: components["schemas"]["PortProtocol"];
+        };
+        /** @description How to create a container (`POST /images/{id}/containers`; Docker API `POST /containers/create`). */
+        ContainerSpec: {
+            /**
+             * @description Remove it when it ends.
+             * @default false
+             */
+            autoRemove: boolean;
+            /**
+             * @description Replaces the image's command when not empty.
+             * @default []
+             */
+            command: string[];
+            /**
+             * @description Replaces the image's entry point when given.
+             * @default null
+             */
+            entrypoint: string[] | null;
+            /**
+             * @description Environment; a value may be empty and may hold anything but NUL.
+             * @default {}
+             */
+            env: {
+                [key: string]: string;
+            };
+            /**
+             * @description The container's own host name.
+             * @default null
+             */
+            hostname: string | null;
+            /**
+             * @description Labels.
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Hard limit of memory in bytes.
+             * @default null
+             */
+            memoryBytes: number | null;
+            /**
+             * @description Required; unique on its server.
+             * @default
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description Limit of processors in billionths of one.
+             * @default null
+             */
+            nanoCpus: number | null;
+            /**
+             * @description `bridge`, `host`, `none` or a network's name; the engine's default when empty.
+             * @default
+             */
+            networkMode: string;
+            /**
+             * @description Published ports.
+             * @default []
+             */
+            ports: components["schemas"]["PortBinding"][];
+            /**
+             * @description All capabilities and devices.
+             * @default false
+             */
+            privileged: boolean;
+            /**
+             * @description When the engine starts it again.
+             * @default {
+             *       "name": "no"
+             *     }
+             */
+            restartPolicy: components["schemas"]["RestartPolicy"];
+            /**
+             * @description Start it after creation; yes when left out.
+             * @default true
+             */
+            start: boolean;
+            /**
+             * @description `user[:group]`.
+             * @default null
+             */
+            user: string | null;
+            /**
+             * @description Bind mounts and named volumes.
+             * @default []
+             */
+            volumes: components["schemas"]["Mount"][];
+            /**
+             * @description Absolute path.
+             * @default null
+             */
+            workingDir: string | null;
+        };
+        /** @description One measurement of a container. */
+        ContainerStats: {
+            /**
+             * Format: date-time
+             * @description When it was measured.
+             */
+            at?: string | null;
+            /**
+             * Format: double
+             * @description Percent of one processor; 250 is two and a half.
+             */
+            cpuPercent: number;
+            /**
+             * Format: int64
+             * @description Bytes used, page cache left out.
+             */
+            memoryBytes: number;
+            /**
+             * Format: int64
+             * @description Limit in bytes, that of the machine when the container has none.
+             */
+            memoryLimit: number;
+            /**
+             * Format: int64
+             * @description Bytes received over all networks.
+             */
+            networkRx: number;
+            /**
+             * Format: int64
+             * @description Bytes sent over all networks.
+             */
+            networkTx: number;
+            /**
+             * Format: int64
+             * @description Processes.
+             */
+            pids: number;
         };
         /** @description What to copy, and where. */
         CopyBody: {
@@ -1980,6 +1848,262 @@ export interface components {
             force?: boolean;
             /** @description These, on whatever servers they are. */
             imageIds: components["schemas"]["i64"][];
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_MonitorDeleting: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description A delete that has begun. */
+            data?: {
+                /** @description The operation. */
+                operationId: string;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_MonitorExporting: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description An export that has begun. */
+            data?: {
+                /** @description Where the file can be fetched when the operation has ended. */
+                filePath: string;
+                /** @description All of them: images of several servers are several files. */
+                filePaths: string[];
+                operationId: string;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_MonitorImage: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description An image as the source document's table has it. */
+            data?: {
+                /**
+                 * Format: date-time
+                 * @description 创建时间
+                 */
+                createTime: string;
+                /**
+                 * Format: int64
+                 * @description 关联的软件ID
+                 */
+                systemSoftId?: number | null;
+                /** @description 完整镜像名 */
+                systemSoftImageFullName: string;
+                /**
+                 * Format: int64
+                 * @description 主键ID
+                 */
+                systemSoftImageId: number;
+                /** @description Docker镜像ID */
+                systemSoftImageImageId: string;
+                /** @description 镜像名称 */
+                systemSoftImageName: string;
+                /**
+                 * Format: int64
+                 * @description 服务器ID
+                 */
+                systemSoftImageServerId: number;
+                /** @description 服务器名称 */
+                systemSoftImageServerName: string;
+                /**
+                 * Format: int64
+                 * @description 镜像大小
+                 */
+                systemSoftImageSize: number;
+                /** @description 镜像状态 */
+                systemSoftImageStatus: components["schemas"]["ImageStatus"];
+                /** @description 镜像标签 */
+                systemSoftImageTag?: string | null;
+                /**
+                 * Format: date-time
+                 * @description 更新时间
+                 */
+                updateTime: string;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_MonitorImporting: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description An import that has begun. */
+            data?: {
+                operationId: string;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_MonitorPulling: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description The row that shows the pull, and the operation. */
+            data?: components["schemas"]["MonitorImage"] & {
+                /** @description The operation. */
+                operationId: string;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_MonitorStarted: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description What was begun. */
+            data?: {
+                /** @description The operation. */
+                operationId: string;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_MonitorSyncing: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description A sync that has begun. */
+            data?: {
+                /** @description The operation. */
+                operationId: string;
+                /** @description How many servers were taken on. */
+                syncCount: number;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_Records: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            /** @description A page as the document's client library reads it. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description This page, from 1.
+                 */
+                current: number;
+                /**
+                 * Format: int64
+                 * @description How many pages there are.
+                 */
+                pages: number;
+                /** @description The rows of this page. */
+                records: components["schemas"]["MonitorImage"][];
+                /**
+                 * Format: int64
+                 * @description Rows a page.
+                 */
+                size: number;
+                /**
+                 * Format: int64
+                 * @description How many rows match over all pages.
+                 */
+                total: number;
+            };
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
+        };
+        /**
+         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
+         *     status, `success` false and another code; the outermost layer makes it from the problem.
+         */
+        Envelope_Vec_MonitorImage: {
+            /** @description `00000`, or the problem's stable word. */
+            code: string;
+            data?: {
+                /**
+                 * Format: date-time
+                 * @description 创建时间
+                 */
+                createTime: string;
+                /**
+                 * Format: int64
+                 * @description 关联的软件ID
+                 */
+                systemSoftId?: number | null;
+                /** @description 完整镜像名 */
+                systemSoftImageFullName: string;
+                /**
+                 * Format: int64
+                 * @description 主键ID
+                 */
+                systemSoftImageId: number;
+                /** @description Docker镜像ID */
+                systemSoftImageImageId: string;
+                /** @description 镜像名称 */
+                systemSoftImageName: string;
+                /**
+                 * Format: int64
+                 * @description 服务器ID
+                 */
+                systemSoftImageServerId: number;
+                /** @description 服务器名称 */
+                systemSoftImageServerName: string;
+                /**
+                 * Format: int64
+                 * @description 镜像大小
+                 */
+                systemSoftImageSize: number;
+                /** @description 镜像状态 */
+                systemSoftImageStatus: components["schemas"]["ImageStatus"];
+                /** @description 镜像标签 */
+                systemSoftImageTag?: string | null;
+                /**
+                 * Format: date-time
+                 * @description 更新时间
+                 */
+                updateTime: string;
+            }[];
+            /** @description A sentence for people. */
+            msg: string;
+            /** @description Whether it went well. */
+            success: boolean;
         };
         /** @description What went wrong, as every surface reports it: problem documents, operations, steps and events. */
         ErrorInfo: {
@@ -2053,9 +2177,9 @@ export interface components {
             /** @description Its tag; null when untagged. */
             tag?: string | null;
         };
-        /** @description What is wrong with one field. */
+        /** @description What is wrong with one field of a request. */
         FieldError: {
-            /** @description The field's name as the request spells it, `tls.ca`. */
+            /** @description The field's name as the request spells it, `tls.ca` or `ports[0].host`. */
             field: string;
             /** @description A sentence for people. */
             message: string;
@@ -2311,6 +2435,236 @@ export interface components {
             /** @description The user's name. */
             username: string;
         };
+        /** @description A delete that has begun. */
+        MonitorDeleting: {
+            /** @description The operation. */
+            operationId: string;
+        };
+        /** @description What to export; the same names may stand in the query. */
+        MonitorExportBody: {
+            /** @description `none`, `gzip` or `zstd`. */
+            compression?: string | null;
+            /**
+             * Format: int64
+             * @description One image,
+             */
+            imageId?: number | null;
+            /** @description or several, */
+            imageIds?: number[] | null;
+            /**
+             * Format: int64
+             * @description on this server; alone, all of its images.
+             */
+            serverId?: number | null;
+        };
+        /** @description An export that has begun. */
+        MonitorExporting: {
+            /** @description Where the file can be fetched when the operation has ended. */
+            filePath: string;
+            /** @description All of them: images of several servers are several files. */
+            filePaths: string[];
+            operationId: string;
+        };
+        /** @description An image as the source document's table has it. */
+        MonitorImage: {
+            /**
+             * Format: date-time
+             * @description 创建时间
+             */
+            createTime: string;
+            /**
+             * Format: int64
+             * @description 关联的软件ID
+             */
+            systemSoftId?: number | null;
+            /** @description 完整镜像名 */
+            systemSoftImageFullName: string;
+            /**
+             * Format: int64
+             * @description 主键ID
+             */
+            systemSoftImageId: number;
+            /** @description Docker镜像ID */
+            systemSoftImageImageId: string;
+            /** @description 镜像名称 */
+            systemSoftImageName: string;
+            /**
+             * Format: int64
+             * @description 服务器ID
+             */
+            systemSoftImageServerId: number;
+            /** @description 服务器名称 */
+            systemSoftImageServerName: string;
+            /**
+             * Format: int64
+             * @description 镜像大小
+             */
+            systemSoftImageSize: number;
+            /** @description 镜像状态 */
+            systemSoftImageStatus: components["schemas"]["ImageStatus"];
+            /** @description 镜像标签 */
+            systemSoftImageTag?: string | null;
+            /**
+             * Format: date-time
+             * @description 更新时间
+             */
+            updateTime: string;
+        };
+        /** @description The form. */
+        MonitorImportForm: {
+            /**
+             * Format: binary
+             * @description The archive.
+             */
+            file: string;
+            /** @description Replace an existing tag. */
+            force?: boolean | null;
+            /** @description The name that the one image gets. */
+            imageName?: string | null;
+            /** @description Its tag. */
+            imageTag?: string | null;
+            /**
+             * Format: int64
+             * @description 服务器ID; several times for several servers.
+             */
+            serverId: number;
+        };
+        /** @description An import that has begun. */
+        MonitorImporting: {
+            operationId: string;
+        };
+        /** @description What to pull; the same names may stand in the query. */
+        MonitorPullBody: {
+            /** @description 完整镜像名; wins over name and tag. */
+            fullImageName?: string | null;
+            /** @description 镜像名称 */
+            imageName?: string | null;
+            /** @description 镜像标签, `latest` when left out. */
+            imageTag?: string | null;
+            /** @description `os/arch[/variant]`. */
+            platform?: string | null;
+            /**
+             * Format: int64
+             * @description The registry account to pull with.
+             */
+            registryId?: number | null;
+            /**
+             * Format: int64
+             * @description 服务器ID
+             */
+            serverId: number;
+            /**
+             * Format: int64
+             * @description 软件ID; its repository and tag when no name is given.
+             */
+            softId?: number | null;
+        };
+        /** @description The row that shows the pull, and the operation. */
+        MonitorPulling: components["schemas"]["MonitorImage"] & {
+            /** @description The operation. */
+            operationId: string;
+        };
+        /** @description The container form of the Monitor API. Lists may be left out or null. */
+        MonitorStartForm: {
+            /**
+             * @description What follows the command: a line, or its words.
+             * @default []
+             */
+            args: string[];
+            /**
+             * @description Remove it when it ends.
+             * @default null
+             */
+            autoRemove: boolean | null;
+            /**
+             * @description Start it after creation; yes when left out.
+             * @default null
+             */
+            autoStart: boolean | null;
+            /**
+             * @description A line as in a shell, or its words.
+             * @default []
+             */
+            command: string | null;
+            /**
+             * @description Unique on its server.
+             * @default null
+             */
+            containerName: string | null;
+            /**
+             * Format: double
+             * @description Processors, `0.5` for half of one.
+             * @default null
+             */
+            cpuLimit: number | null;
+            /**
+             * @description `K=V`.
+             * @default []
+             */
+            environmentVariables: string[];
+            /**
+             * @description The container's own host name.
+             * @default null
+             */
+            hostname: string | null;
+            /**
+             * @description A map, or `k=v` lines.
+             * @default []
+             */
+            labels: string[];
+            /**
+             * @description Bytes, or with a unit: `512m`.
+             * @default null
+             */
+            memoryLimit: string | null;
+            /**
+             * @description `bridge`, `host`, `none` or a network's name.
+             * @default null
+             */
+            networkMode: string | null;
+            /**
+             * @description `8080:80/tcp`, `127.0.0.1:8080:80/udp`, or `80` for a host port that the engine chooses.
+             * @default []
+             */
+            portBindings: string[];
+            /**
+             * @description All capabilities and devices.
+             * @default null
+             */
+            privileged: boolean | null;
+            /**
+             * @description `no`, `always`, `unless-stopped`, `on-failure`, `on-failure:3`, or an object as in the native API.
+             * @default null
+             */
+            restartPolicy: string | null;
+            /**
+             * @description `user[:group]`.
+             * @default null
+             */
+            user: string | null;
+            /**
+             * @description `/on/server:/in/container`, `volume:/in/container`, with `:ro` when it may not be written.
+             * @default []
+             */
+            volumeBindings: string[];
+            /**
+             * @description Absolute path.
+             * @default null
+             */
+            workingDirectory: string | null;
+        };
+        /** @description What was begun. */
+        MonitorStarted: {
+            /** @description The operation. */
+            operationId: string;
+        };
+        /** @description A sync that has begun. */
+        MonitorSyncing: {
+            /** @description The operation. */
+            operationId: string;
+            /** @description How many servers were taken on. */
+            syncCount: number;
+        };
         /** @description One mounted volume. */
         Mount: {
             /** @description Whether the container may not write. */
@@ -2319,6 +2673,20 @@ export interface components {
             source: string;
             /** @description Absolute path in the container. */
             target: string;
+        };
+        /** @description A network that a container may join. */
+        Network: {
+            /** @description `bridge`, `host`, `null`, `overlay`, … */
+            driver: string;
+            /** @description Its name. */
+            name: string;
+            /** @description `local`, `swarm`. */
+            scope: string;
+        };
+        /** @description A container to be created, and where. */
+        NewContainer: components["schemas"]["ContainerSpec"] & {
+            /** @description The servers to create it on; each must hold the same reference. Left out, it is the image's own server. */
+            serverIds?: components["schemas"]["i64"][];
         };
         /** @description A new token with its secret, which is shown this once. */
         NewTokenView: {
@@ -2338,6 +2706,50 @@ export interface components {
             token: string;
             /** @description Its scope. */
             verbs?: components["schemas"]["Verb"][] | null;
+        };
+        /** @description A user to be made. */
+        NewUserBody: {
+            /** @description What is granted; nothing, when left out. */
+            grants?: components["schemas"]["Grant"][];
+            /** @description Whether the user is asked to change the password. */
+            mustChangePassword?: boolean;
+            /** @description The first password, 8 characters or more. */
+            password: string;
+            /** @description The name to log in with: letters, digits, `.`, `_`, `-`, `@`. */
+            username: string;
+        };
+        /** @description A session that is open somewhere. */
+        OpenSession: {
+            /** @description From where the login came. */
+            address: string;
+            /** @description The browser's name for itself. */
+            agent: string;
+            /**
+             * Format: date-time
+             * @description When the login was.
+             */
+            createdAt: string;
+            /** @description Whether it is the one of this request. */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends at the latest.
+             */
+            expiresAt: string;
+            /** @description What revoking names; it cannot be used to log in. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute.
+             */
+            lastSeenAt: string;
+            /**
+             * Format: int64
+             * @description Whose it is.
+             */
+            userId: number;
+            /** @description That user's name. */
+            username: string;
         };
         /** @description Durable work that a person or a schedule started. */
         Operation: {
@@ -2384,6 +2796,128 @@ export interface components {
          * @enum {string}
          */
         OperationKind: "pull_image" | "push_image" | "tag_image" | "export_image" | "import_image" | "sync_images" | "copy_image" | "delete_image" | "create_container";
+        /** @description One page of a list, with how many there are in all. */
+        Page_AuditEntry: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description What, as `noun.verb`, or method and route. */
+                action: string;
+                /** @description From where. */
+                address: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                at: string;
+                /** @description The problem's code when it did not go well. */
+                code?: string | null;
+                /** @description More for people. */
+                detail: string;
+                /**
+                 * Format: int64
+                 * @description Row id; grows with time.
+                 */
+                id: number;
+                /** @description The operation that it began. */
+                operationId?: string | null;
+                /** @description `ok`, `refused` or `failed`. */
+                outcome: string;
+                /** @description The request, as the log names it. */
+                requestId?: string | null;
+                /**
+                 * Format: int64
+                 * @description On which server.
+                 */
+                serverId?: number | null;
+                /** @description Its name then. */
+                serverName?: string | null;
+                /** @description On what. */
+                subject: string;
+                /** @description Who; for a failed login the name that was tried. */
+                username: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Container: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was created.
+                 */
+                createdAt?: string | null;
+                /** @description The engine's id. */
+                engineId: string;
+                /**
+                 * Format: int64
+                 * @description Row id.
+                 */
+                id: number;
+                /** @description The reference it was created from. */
+                image: string;
+                /** @description The engine's id of its image. */
+                imageEngineId: string;
+                /**
+                 * Format: int64
+                 * @description The image row, when that image is still there.
+                 */
+                imageId?: number | null;
+                /** @description Whether the reference it was created from now names other content on that server. */
+                imageOutdated: boolean;
+                /** @description Without the leading slash. */
+                name: string;
+                /** @description Published and exposed ports. */
+                ports: components["schemas"]["ContainerPort"][];
+                /** @description Its server. */
+                serverId: components["schemas"]["i64"];
+                /** @description That server's name. */
+                serverName: string;
+                /**
+                 * Format: int64
+                 * @description The catalogue entry of its image.
+                 */
+                softwareId?: number | null;
+                /** @description `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`. */
+                state: string;
+                /** @description The engine's line, "Up 3 minutes (healthy)". */
+                status: string;
+                /**
+                 * Format: date-time
+                 * @description When the row last changed.
+                 */
+                updatedAt: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
         /** @description One page of a list, with how many there are in all. */
         Page_Export: {
             /** @description The rows of this page. */
@@ -2551,6 +3085,84 @@ export interface components {
             total: number;
         };
         /** @description One page of a list, with how many there are in all. */
+        Page_Network: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description `bridge`, `host`, `null`, `overlay`, … */
+                driver: string;
+                /** @description Its name. */
+                name: string;
+                /** @description `local`, `swarm`. */
+                scope: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_OpenSession: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description From where the login came. */
+                address: string;
+                /** @description The browser's name for itself. */
+                agent: string;
+                /**
+                 * Format: date-time
+                 * @description When the login was.
+                 */
+                createdAt: string;
+                /** @description Whether it is the one of this request. */
+                current: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it ends at the latest.
+                 */
+                expiresAt: string;
+                /** @description What revoking names; it cannot be used to log in. */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last used, to the minute.
+                 */
+                lastSeenAt: string;
+                /**
+                 * Format: int64
+                 * @description Whose it is.
+                 */
+                userId: number;
+                /** @description That user's name. */
+                username: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
         Page_Operation: {
             /** @description The rows of this page. */
             items: {
@@ -2643,6 +3255,33 @@ export interface components {
                 url: string;
                 /** @description The account. */
                 username?: string | null;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list, with how many there are in all. */
+        Page_Role: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description Whether it came with imagefleet and cannot be changed. */
+                builtin?: boolean;
+                /** @description Its name, also its id. */
+                name: string;
+                /** @description What it allows. */
+                verbs: components["schemas"]["Verb"][];
             }[];
             /**
              * Format: int64
@@ -2970,6 +3609,62 @@ export interface components {
              */
             total: number;
         };
+        /** @description One page of a list, with how many there are in all. */
+        Page_User: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When the user was made.
+                 */
+                createdAt: string;
+                /** @description Whether logging in is refused. */
+                disabled: boolean;
+                /** @description What was granted. */
+                grants: components["schemas"]["Grant"][];
+                /**
+                 * Format: int64
+                 * @description Row id.
+                 */
+                id: number;
+                /**
+                 * Format: date-time
+                 * @description When the user last logged in.
+                 */
+                lastLoginAt?: string | null;
+                /** @description Whether the password was made by the program and not changed yet. */
+                mustChangePassword: boolean;
+                /**
+                 * Format: date-time
+                 * @description When the user was last changed.
+                 */
+                updatedAt: string;
+                /** @description The name to log in with. */
+                username: string;
+            }[];
+            /**
+             * Format: int64
+             * @description This page's number, from 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description How many rows a page holds at most.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
+        };
+        /** @description The old and the new password. */
+        PasswordBody: {
+            /** @description The present one: a session left open must not be enough. */
+            currentPassword: string;
+            /** @description The new one, 8 characters or more. */
+            newPassword: string;
+        };
         /** @description A reference on one server. */
         Placement: {
             /** @description Repository digest there. */
@@ -3049,7 +3744,7 @@ export interface components {
              * @description `nginx`, `nginx:1.27`, `registry.example.com:5000/team/app@sha256:…`; without tag and digest it is `latest`.
              * @example nginx:1.27
              */
-            reference: string;
+            reference?: string | null;
             /**
              * Format: int64
              * @description The registry account to pull with; left out, the one whose namespace matches best, if any.
@@ -3059,9 +3754,50 @@ export interface components {
             serverIds: components["schemas"]["i64"][];
             /**
              * Format: int64
-             * @description The catalogue entry that it was chosen from; it changes nothing, images know their software by repository.
+             * @description The catalogue entry to pull, with its default tag, when no reference is given; beside one it changes nothing,
+             *     images know their software by repository.
              */
             softwareId?: number | null;
+        };
+        /** @description Where to push an image. */
+        PushBody: {
+            /**
+             * @description The reference to push under; left out, the image's own. The image is given it first.
+             * @default null
+             * @example registry.example.com:5000/team/app:2.0
+             */
+            reference: string | null;
+            /**
+             * Format: int64
+             * @description The registry account to push with; left out, the one whose namespace matches best, if any.
+             * @default null
+             */
+            registryId: number | null;
+        };
+        /** @description A page as the document's client library reads it. */
+        Records: {
+            /**
+             * Format: int64
+             * @description This page, from 1.
+             */
+            current: number;
+            /**
+             * Format: int64
+             * @description How many pages there are.
+             */
+            pages: number;
+            /** @description The rows of this page. */
+            records: components["schemas"]["MonitorImage"][];
+            /**
+             * Format: int64
+             * @description Rows a page.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description How many rows match over all pages.
+             */
+            total: number;
         };
         /** @description An account on a registry, without its password. */
         Registry: {
@@ -3197,6 +3933,27 @@ export interface components {
          * @enum {string}
          */
         RestartPolicyName: "no" | "always" | "on-failure" | "unless-stopped";
+        /** @description A named set of verbs. */
+        Role: {
+            /** @description Whether it came with imagefleet and cannot be changed. */
+            builtin?: boolean;
+            /** @description Its name, also its id. */
+            name: string;
+            /** @description What it allows. */
+            verbs: components["schemas"]["Verb"][];
+        };
+        /** @description An own role. */
+        RoleBody: {
+            /** @description Its name: letters, digits, `.`, `_`, `-`. */
+            name: string;
+            /** @description What it allows. */
+            verbs: components["schemas"]["Verb"][];
+        };
+        /** @description What a role shall allow. */
+        RoleChangeBody: {
+            /** @description All of its verbs. */
+            verbs: components["schemas"]["Verb"][];
+        };
         /** @description A server as people see it: everything but its secrets. */
         Server: {
             /** @description The API version negotiated last. */
@@ -3772,6 +4529,16 @@ export interface components {
              */
             serverIds: components["schemas"]["i64"][] | null;
         };
+        /** @description What else to call an image. */
+        TagBody: {
+            /** @description Whether a reference that names other content on the server may be taken over. */
+            force?: boolean;
+            /**
+             * @description The new reference; without a tag it is `latest`.
+             * @example registry.example.com:5000/team/app:2.0
+             */
+            reference: string;
+        };
         /** @description A tag, before anything is pulled. */
         TagView: {
             /** @description The digest that it stands for now. */
@@ -3873,6 +4640,60 @@ export interface components {
              */
             updatedAt: string;
         };
+        /** @description A user, without the password's hash. */
+        User: {
+            /**
+             * Format: date-time
+             * @description When the user was made.
+             */
+            createdAt: string;
+            /** @description Whether logging in is refused. */
+            disabled: boolean;
+            /** @description What was granted. */
+            grants: components["schemas"]["Grant"][];
+            /**
+             * Format: int64
+             * @description Row id.
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description When the user last logged in.
+             */
+            lastLoginAt?: string | null;
+            /** @description Whether the password was made by the program and not changed yet. */
+            mustChangePassword: boolean;
+            /**
+             * Format: date-time
+             * @description When the user was last changed.
+             */
+            updatedAt: string;
+            /** @description The name to log in with. */
+            username: string;
+        };
+        /** @description What to change; what is left out stays. */
+        UserChangeBody: {
+            /**
+             * @description Refuse or allow logging in. Disabling ends sessions and live connections at once.
+             * @default null
+             */
+            disabled: boolean | null;
+            /**
+             * @description All grants, instead of the present ones.
+             * @default null
+             */
+            grants: components["schemas"]["Grant"][] | null;
+            /**
+             * @description Whether the user is asked to change that new password; yes, when left out.
+             * @default null
+             */
+            mustChangePassword: boolean | null;
+            /**
+             * @description A new password. It ends the user's sessions.
+             * @default null
+             */
+            password: string | null;
+        };
         /** @description What a tag holds for one platform. */
         VariantView: {
             /** @description Digest of its manifest. */
@@ -3899,447 +4720,7 @@ export interface components {
         };
         /** Format: int64 */
         i64: number;
-        /** @enum {string} */
-        OperationStatus: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
-        UserBrief: {
-            id: number;
-            username: string;
-            mustChangePassword?: boolean;
-        };
-        ServerScope: {
-            all?: boolean;
-            ids?: number[];
-            tags?: string[];
-        };
-        Credentials: {
-            username: string;
-            password: string;
-        };
-        ServerPage: {
-            items: components["schemas"]["Server"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        TlsInput: {
-            ca?: string;
-            cert?: string;
-            key?: string;
-        };
-        JumpInput: {
-            endpoint?: string;
-            privateKey?: string;
-            passphrase?: string;
-            password?: null | string;
-            hostKey?: null | string;
-        };
-        SshInput: {
-            privateKey?: string;
-            passphrase?: string;
-            password?: string;
-            hostKey?: null | string;
-            jump?: null | components["schemas"]["JumpInput"];
-        };
-        WayInput: {
-            endpoint: string;
-            tls?: components["schemas"]["TlsInput"];
-            ssh?: components["schemas"]["SshInput"];
-        };
-        ServerInput: {
-            name?: string;
-            endpoint?: string;
-            tags?: string[];
-            description?: string;
-            tls?: components["schemas"]["TlsInput"];
-            ssh?: components["schemas"]["SshInput"];
-            enabled?: boolean;
-            paused?: boolean;
-        };
-        TestResult: {
-            ok: boolean;
-            hostKey?: null | string;
-            latencyMs?: number;
-            platform?: null | string;
-            code?: null | string;
-            message?: null | string;
-            hint?: null | string;
-            engineVersion?: null | string;
-            apiVersion?: null | string;
-        };
-        ImagePage: {
-            items: components["schemas"]["Image"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        ServerGroupPage: {
-            items: components["schemas"]["ServerGroup"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        ImageGroupPage: {
-            items: components["schemas"]["ImageGroup"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        ContainerBrief: {
-            id: number;
-            name: string;
-            state: string;
-            status?: null | string;
-        };
-        OperationPage: {
-            items: components["schemas"]["Operation"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        PullInput: {
-            reference: string;
-            serverIds: number[];
-            registryId?: number;
-            platform?: string;
-            softwareId?: number;
-        };
-        SyncInput: {
-            serverIds?: number[];
-        };
-        ExportInput: {
-            imageIds?: number[];
-            serverId?: number;
-            /** @enum {string} */
-            compression?: "none" | "gzip" | "zstd";
-        };
-        ImportInput: {
-            uploadId: string;
-            serverIds: number[];
-            name?: string;
-            tag?: string;
-            force?: boolean;
-        };
-        CopyInput: {
-            imageId: number;
-            serverIds: number[];
-        };
-        DeleteInput: {
-            imageIds: number[];
-            force?: boolean;
-        };
-        ExportPage: {
-            items: components["schemas"]["Export"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        RegistryPage: {
-            items: components["schemas"]["Registry"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        RegistryInput: {
-            name?: string;
-            url?: string;
-            username?: string;
-            password?: string;
-            namespace?: string;
-            ca?: string;
-            plainHttp?: boolean;
-        };
-        RepositoryItem: {
-            name: string;
-            fullName: string;
-            description?: null | string;
-        };
-        RepositoryItemPage: {
-            items: components["schemas"]["RepositoryItem"][];
-            total: number;
-            page: number;
-            size: number;
-            complete: boolean;
-        };
-        TagItem: {
-            name: string;
-            fullName: string;
-            digest?: null | string;
-            size?: null | number;
-            platforms: string[];
-            error?: null | components["schemas"]["ErrorInfo"];
-        };
-        TagItemPage: {
-            items: components["schemas"]["TagItem"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        PortMapping: {
-            host?: null | number;
-            container: number;
-            /** @enum {string} */
-            protocol: "tcp" | "udp";
-            hostIp?: null | string;
-        };
-        VolumeMapping: {
-            source: string;
-            target: string;
-            readOnly?: boolean;
-        };
-        ContainerPage: {
-            items: components["schemas"]["Container"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        SoftwarePage: {
-            items: components["schemas"]["Software"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        SoftwareInput: {
-            name?: string;
-            icon?: string;
-            category?: string;
-            description?: string;
-            descriptionZh?: string;
-            repository?: string;
-            defaultTag?: string;
-            form?: components["schemas"]["SoftwareForm"];
-        };
-        User: {
-            id: number;
-            username: string;
-            disabled?: boolean;
-            grants: components["schemas"]["Grant"][];
-            mustChangePassword?: boolean;
-            createdAt?: string;
-            lastLoginAt?: null | string;
-        };
-        UserPage: {
-            items: components["schemas"]["User"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        Role: {
-            name: string;
-            verbs: string[];
-            builtin?: boolean;
-        };
-        RolePage: {
-            items: components["schemas"]["Role"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        TokenPage: {
-            items: components["schemas"]["Token"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        TokenInput: {
-            name: string;
-            expiresAt?: string;
-        };
-        NewToken: {
-            id: number;
-            name: string;
-            token: string;
-        };
-        ContainerSpec: {
-            name: string;
-            hostname?: null | string;
-            ports: components["schemas"]["PortMapping"][];
-            env: {
-                [key: string]: string;
-            };
-            volumes: components["schemas"]["VolumeMapping"][];
-            restartPolicy: components["schemas"]["RestartPolicy"];
-            networkMode: string;
-            command: string[];
-            entrypoint?: null | string[];
-            workingDir?: null | string;
-            user?: null | string;
-            labels: {
-                [key: string]: string;
-            };
-            memoryBytes?: null | number;
-            nanoCpus?: null | number;
-            privileged: boolean;
-            autoRemove: boolean;
-            start: boolean;
-        };
-        NewContainer: components["schemas"]["ContainerSpec"] & {
-            serverIds?: number[];
-        };
-        FormEnv: {
-            name: string;
-            value: string;
-            required: boolean;
-            secret: boolean;
-            unless: string[];
-            description: string;
-            descriptionZh: string;
-            /** @enum {string} */
-            from: "image" | "software";
-        };
-        FormSoftware: {
-            id: number;
-            name: string;
-            icon: string;
-            healthHint: string;
-            healthHintZh: string;
-        };
-        ContainerForm: {
-            imageId: number;
-            fullName: string;
-            serverId: number;
-            serverName: string;
-            spec: components["schemas"]["ContainerSpec"];
-            env: components["schemas"]["FormEnv"][];
-            imageCommand: string[];
-            imageEntrypoint: string[];
-            healthcheck?: null | string;
-            software?: null | components["schemas"]["FormSoftware"];
-            remarks: string[];
-        };
-        ContainerMount: {
-            kind: string;
-            source: string;
-            target: string;
-            readOnly: boolean;
-        };
-        ContainerNetwork: {
-            name: string;
-            address: string;
-        };
-        ContainerDetail: components["schemas"]["Container"] & {
-            env: string[];
-            maskedEnv: string[];
-            command: string[];
-            entrypoint: string[];
-            hostname: string;
-            workingDir: string;
-            user: string;
-            labels: {
-                [key: string]: string;
-            };
-            mounts: components["schemas"]["ContainerMount"][];
-            networks: components["schemas"]["ContainerNetwork"][];
-            networkMode: string;
-            restartPolicy: string;
-            restartCount: number;
-            health?: null | string;
-            exitCode?: null | number;
-            startError?: null | string;
-            startedAt?: null | string;
-            finishedAt?: null | string;
-            privileged: boolean;
-            autoRemove: boolean;
-            memoryBytes?: null | number;
-            nanoCpus?: null | number;
-            engineError?: null | components["schemas"]["ErrorInfo"];
-        };
-        ContainerStats: {
-            at?: null | string;
-            cpuPercent: number;
-            memoryBytes: number;
-            memoryLimit: number;
-            networkRx: number;
-            networkTx: number;
-            pids: number;
-        };
-        BatchBody: {
-            ids: number[];
-            /** @enum {string} */
-            action: "start" | "stop" | "restart" | "kill" | "remove";
-            force?: boolean;
-            volumes?: boolean;
-        };
-        BatchOne: {
-            id: number;
-            ok: boolean;
-            container?: null | components["schemas"]["Container"];
-            error?: null | components["schemas"]["ErrorInfo"];
-        };
-        BatchView: {
-            items: components["schemas"]["BatchOne"][];
-        };
-        Network: {
-            name: string;
-            driver: string;
-            scope: string;
-        };
-        NetworkPage: {
-            items: components["schemas"]["Network"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        NewUserBody: {
-            username: string;
-            password: string;
-            grants?: components["schemas"]["Grant"][];
-            mustChangePassword?: boolean;
-        };
-        UserChangeBody: {
-            disabled?: boolean;
-            password?: string;
-            mustChangePassword?: boolean;
-            grants?: components["schemas"]["Grant"][];
-        };
-        RoleBody: {
-            name: string;
-            verbs: string[];
-        };
-        RoleChangeBody: {
-            verbs: string[];
-        };
-        SessionEntry: {
-            id: string;
-            userId: number;
-            username: string;
-            current: boolean;
-            address: string;
-            agent: string;
-            createdAt: string;
-            lastSeenAt: string;
-            expiresAt: string;
-        };
-        SessionEntryPage: {
-            items: components["schemas"]["SessionEntry"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        AuditEntry: {
-            id: number;
-            at: string;
-            username: string;
-            address: string;
-            action: string;
-            serverId?: null | number;
-            serverName?: null | string;
-            subject: string;
-            outcome: string;
-            code?: null | string;
-            detail: string;
-            operationId?: null | string;
-            requestId?: null | string;
-        };
-        AuditEntryPage: {
-            items: components["schemas"]["AuditEntry"][];
-            total: number;
-            page: number;
-            size: number;
-        };
-        PasswordBody: {
-            currentPassword: string;
-            newPassword: string;
-        };
+        Format: string;
     };
     responses: never;
     parameters: never;
@@ -4349,6 +4730,772 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    monitorExportImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorExportBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitorExporting"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorImportImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["MonitorImportForm"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitorImporting"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorListImages: {
+        parameters: {
+            query?: {
+                /** @description 名称或标签的一部分: part of name or tag. */
+                keyword?: string;
+                /** @description Part of the name; beside a keyword the exact name. */
+                imageName?: string;
+                /** @description 服务器ID */
+                serverId?: number;
+                /** @description 软件ID */
+                softId?: number;
+                /** @description 状态: one of the six, or `error` for the three failed ones. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Images */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_MonitorImage"];
+                };
+            };
+            /** @description More than 20,000 match: use /page or narrow the filter */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorPageImages: {
+        parameters: {
+            query?: {
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 200. */
+                size?: number;
+                /** @description The same as `page`. */
+                current?: number;
+                /** @description The same as `size`. */
+                pageSize?: number;
+                /** @description 名称或标签的一部分: part of name or tag. */
+                keyword?: string;
+                /** @description Part of the name; beside a keyword the exact name. */
+                imageName?: string;
+                /** @description 服务器ID */
+                serverId?: number;
+                /** @description 软件ID */
+                softId?: number;
+                /** @description 状态: one of the six, or `error` for the three failed ones. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Records"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorPullImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorPullBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitorPulling"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorSyncImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitorSyncing"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorReadImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitorImage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorDeleteImage: {
+        parameters: {
+            query?: {
+                /** @description Also when stopped containers use it or it has other tags. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitorDeleting"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorStartImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorStartForm"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MonitorStarted"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Part of the action, subject, detail, user or server name, in any case. */
+                q?: string;
+                /** @description Exactly this user. */
+                username?: string;
+                /** @description Exactly this action, such as `image.pull`. */
+                action?: string;
+                /** @description About this server. */
+                serverId?: number;
+                /** @description `ok`, `refused` or `failed`. */
+                outcome?: string;
+                /** @description From this moment on. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query: {
+                /** @description `csv` or `jsonl`. */
+                format: components["schemas"]["Format"];
+                /** @description Part of the action, subject, detail, user or server name, in any case. */
+                q?: string;
+                /** @description Exactly this user. */
+                username?: string;
+                /** @description Exactly this action, such as `image.pull`. */
+                action?: string;
+                /** @description About this server. */
+                serverId?: number;
+                /** @description `ok`, `refused` or `failed`. */
+                outcome?: string;
+                /** @description From this moment on. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listContainers: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or of the image. */
+                q?: string;
+                /** @description Only on this server. */
+                serverId?: components["schemas"]["i64"];
+                /** @description Only those that run this image's content on its server. */
+                imageId?: components["schemas"]["i64"];
+                /** @description Only those of this catalogue entry. */
+                softwareId?: number;
+                /** @description Only in this state: `running`, `exited`, `created`, … */
+                state?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Containers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Container"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeContainers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContainerBatch"];
+            };
+        };
+        responses: {
+            /** @description What came of each */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerBatchResult"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readContainer: {
+        parameters: {
+            query?: {
+                /** @description Show values that look like secrets too; needs the right container:manage, and is written into the audit log. */
+                reveal?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The container */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerDetail"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeContainer: {
+        parameters: {
+            query?: {
+                /** @description Also when it runs. */
+                force?: boolean;
+                /** @description With its anonymous volumes. */
+                volumes?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    killContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Killed; the container as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readContainerLogs: {
+        parameters: {
+            query?: {
+                /** @description The last so many lines, or `all`. */
+                tail?: string;
+                /** @description Go on as it grows, until the container ends or the client leaves. */
+                follow?: boolean;
+                /** @description Not before: RFC 3339, seconds since 1970, or how long ago (`90s`, `10m`, `2h`, `1d`). */
+                since?: string;
+                /** @description Put a time before each line. */
+                timestamps?: boolean;
+                /** @description As a file to be saved. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restartContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Restarted; the container as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Started; the container as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readContainerStats: {
+        parameters: {
+            query?: {
+                /** @description One JSON object a line, about one a second, until the container ends or the client leaves. */
+                stream?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A measurement, or application/x-ndjson of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerStats"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stopped; the container as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listExports: {
         parameters: {
             query?: {
@@ -4945,6 +6092,72 @@ export interface operations {
             };
         };
     };
+    readContainerForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerForm"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContainer"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     previewCopy: {
         parameters: {
             query: {
@@ -4969,6 +6182,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CopyPreview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pushImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The image */
+                id: components["schemas"]["i64"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tagImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The image */
+                id: components["schemas"]["i64"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagBody"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
                 };
             };
             /** @description A problem */
@@ -5452,6 +6737,137 @@ export interface operations {
             };
         };
     };
+    listRoles: {
+        parameters: {
+            query?: {
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Roles */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Role"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChangeBody"];
+            };
+        };
+        responses: {
+            /** @description The role as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listServers: {
         parameters: {
             query?: {
@@ -5656,6 +7072,42 @@ export interface operations {
             };
         };
     };
+    listNetworks: {
+        parameters: {
+            query?: {
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Networks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Network"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     testServer: {
         parameters: {
             query?: never;
@@ -5773,6 +7225,111 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Logged out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The present password is wrong, or the new one is too weak */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description Of everybody, or of `userId`; it needs `user:manage`. */
+                all?: boolean;
+                /** @description Of this user; it needs `user:manage` unless it is you. */
+                userId?: number;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sessions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OpenSession"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6465,6 +8022,184 @@ export interface operations {
             };
             /** @description `not_an_archive`, `archive_truncated`, `archive_corrupt`, `archive_too_complex` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description Part of the name. */
+                q?: string;
+                /** @description The page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Users */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_User"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserBody"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody would be left who can manage everything (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChangeBody"];
+            };
+        };
+        responses: {
+            /** @description The user as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Nobody would be left who can manage everything (`conflict`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -49,7 +49,7 @@ export type UserChange = Schemas['UserChangeBody']
 export type Role = Schemas['Role']
 export type Token = Schemas['Token']
 export type NewToken = Schemas['NewTokenView']
-export type SessionEntry = Schemas['SessionEntry']
+export type SessionEntry = Schemas['OpenSession']
 export type AuditEntry = Schemas['AuditEntry']
 
 /** What every list of the API answers. */

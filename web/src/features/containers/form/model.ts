@@ -135,7 +135,7 @@ export function readCpus(text: string): number | null {
   return cpus > 0 ? Math.round(cpus * 1e9) : null
 }
 
-const filled = (text: string) => text.trim() || undefined
+const filled = (text: string) => text.trim() || null
 
 /** The body for the API. Empty rows are dropped; a required variable stays, even when empty: it is an error, never left out. */
 export function toContainerInput(form: ContainerForm): NewContainer {
@@ -156,12 +156,12 @@ export function toContainerInput(form: ContainerForm): NewContainer {
     restartPolicy: { name: form.restart, maximumRetryCount: form.restart === 'on-failure' && form.retries.trim() ? Number(form.retries) : undefined },
     networkMode: form.network.trim() || 'bridge',
     command: words(form.command),
-    entrypoint: form.entrypoint.trim() ? words(form.entrypoint) : undefined,
+    entrypoint: form.entrypoint.trim() ? words(form.entrypoint) : null,
     workingDir: filled(form.workingDir),
     user: filled(form.user),
     labels: Object.fromEntries(form.labels.filter((row) => row.name.trim()).map((row) => [row.name.trim(), row.value])),
-    memoryBytes: readMemory(form.memory) ?? undefined,
-    nanoCpus: readCpus(form.cpus) ?? undefined,
+    memoryBytes: readMemory(form.memory),
+    nanoCpus: readCpus(form.cpus),
     privileged: form.privileged,
     autoRemove: form.autoRemove,
     start: form.start,
