@@ -20,7 +20,7 @@ pub use percent::percent;
 pub use types::{
     ContainerDetail, ContainerMount, ContainerNetwork, ContainerStats, CreatedContainer, EngineContainer,
     EngineEvent, EngineNetwork, ImageConfig, ImageDetail, LogChunk, LogOptions, LogStream, PullRequest,
-    Removed, TransferUpdate,
+    Removed, StoredContent, TransferUpdate,
 };
 
 /// What an engine answers: the failure carries a code, the engine's own words and whether to try again.

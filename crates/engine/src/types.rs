@@ -54,6 +54,19 @@ pub struct ImageDetail {
     pub diff_ids: Vec<String>,
     /// What a container made from it runs with.
     pub config: ImageConfig,
+    /// How its content is stored. Only a containerd store tells, from API 1.48 on.
+    pub content: Option<StoredContent>,
+}
+
+/// The content of an image in a containerd store, for the engine's platform (`Manifests` of an inspection).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredContent {
+    /// Whether every blob is there.
+    pub complete: bool,
+    /// Bytes of its blobs as they are stored.
+    pub stored: u64,
+    /// Bytes of what they were unpacked to.
+    pub unpacked: u64,
 }
 
 /// The part of an image's configuration that a container inherits (OCI image configuration, `config`).

@@ -250,6 +250,12 @@ pub(super) const CONTAINER: &[Rule] = &[
             "port is already in use",
         ],
     ),
+    // Before the missing mount: newer runtimes say `exec: "/x": stat /x: no such file or directory`.
+    Rule::any(
+        ErrorCode::CommandNotFound,
+        &["no such file or directory", "permission denied", "is a directory", "not a directory"],
+    )
+    .all(&["exec: \""]),
     Rule::any(
         ErrorCode::MountMissing,
         &["bind source path does not exist", "statfs /", "stat /"],

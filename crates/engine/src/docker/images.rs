@@ -7,7 +7,7 @@ use super::call::{Call, segment};
 use super::client::Client;
 use super::errors::Topic;
 use super::wire::{count, from_seconds, from_text, keys, named, or_default, platform};
-use crate::{ImageConfig, ImageDetail, Removed, Result};
+use crate::{ImageConfig, ImageDetail, Removed, Result, StoredContent};
 
 /// One entry of `GET /images/json`.
 #[derive(Debug, Deserialize)]
@@ -34,13 +34,31 @@ struct ListedManifest {
     available: bool,
     #[serde(default)]
     kind: String,
+    #[serde(default)]
+    size: ContentSize,
     image_data: Option<ImageData>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContentSize {
+    #[serde(default)]
+    content: i64,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ImageData {
     platform: Option<OciPlatform>,
+    #[serde(default)]
+    size: UnpackedSize,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UnpackedSize {
+    #[serde(default)]
+    unpacked: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +94,29 @@ struct InspectedImage {
     root_fs: RootFs,
     #[serde(default, deserialize_with = "or_default")]
     config: InspectedConfig,
+    #[serde(default, deserialize_with = "or_default")]
+    manifests: Vec<ListedManifest>,
+}
+
+impl InspectedImage {
+    /// Of the manifest for this image's platform, or of the only one.
+    fn stored_content(&self) -> Option<StoredContent> {
+        let images = || self.manifests.iter().filter(|manifest| manifest.kind == "image");
+        let mine = images().find(|manifest| {
+            let platform = manifest
+                .image_data
+                .as_ref()
+                .and_then(|data| data.platform.as_ref());
+            platform.is_some_and(|told| told.os == self.os && told.architecture == self.architecture)
+        });
+        let manifest = mine.or_else(|| images().next())?;
+        let unpacked = manifest.image_data.as_ref().map_or(0, |data| data.size.unpacked);
+        Some(StoredContent {
+            complete: manifest.available,
+            stored: count(manifest.size.content),
+            unpacked: count(unpacked),
+        })
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -187,8 +228,11 @@ fn tags(names: Vec<String>) -> Vec<String> {
 
 pub(super) async fn inspect(client: &Client, name: &str) -> Result<ImageDetail> {
     let path = format!("/images/{}/json", segment(name)?);
-    let image: InspectedImage = client.ask(Call::get(path, Topic::Image)).await?;
+    // Engines that do not know the question leave it out of the answer.
+    let call = Call::get(path, Topic::Image).query("manifests", "1");
+    let image: InspectedImage = client.ask(call).await?;
     let healthcheck = image.config.healthcheck_line();
+    let content = image.stored_content();
     Ok(ImageDetail {
         id: image.id,
         repo_tags: tags(image.repo_tags),
@@ -209,6 +253,7 @@ pub(super) async fn inspect(client: &Client, name: &str) -> Result<ImageDetail> 
             labels: image.config.labels,
             healthcheck,
         },
+        content,
     })
 }
 

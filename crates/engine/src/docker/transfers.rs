@@ -99,7 +99,7 @@ pub(super) fn updates(
         failure: None,
         first: true,
     };
-    try_unfold(reading, |mut reading| async move {
+    try_unfold(reading, move |mut reading| async move {
         loop {
             if let Some(failure) = reading.failure.take() {
                 return Err(failure);
@@ -108,11 +108,7 @@ pub(super) fn updates(
             let Some(chunk) = reading.body.next(limit).await? else {
                 reading.state.finish()?;
                 if reading.must_conclude && !reading.state.concluded() {
-                    return Err(Failure::passing(
-                        ErrorCode::EngineDisconnected,
-                        "the engine ended its answer without a result",
-                        Duration::ZERO,
-                    ));
+                    return Err(unfinished(topic));
                 }
                 return Ok(None);
             };
@@ -125,6 +121,21 @@ pub(super) fn updates(
         }
     })
     .boxed()
+}
+
+/// What it means that the engine's last word is missing. A load that brought nothing has none.
+fn unfinished(topic: Topic) -> Failure {
+    if topic == Topic::Load {
+        return Failure::new(
+            ErrorCode::NotAnArchive,
+            "the engine found no image in the archive",
+        );
+    }
+    Failure::passing(
+        ErrorCode::EngineDisconnected,
+        "the engine ended its answer without a result",
+        Duration::ZERO,
+    )
 }
 
 impl<S> Reading<S> {

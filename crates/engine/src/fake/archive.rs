@@ -334,9 +334,12 @@ fn broken(error: &std::io::Error) -> Failure {
         }
         next = inner.source();
     }
-    let code = if error.kind() == std::io::ErrorKind::UnexpectedEof
-        || error.to_string().contains("unexpected EOF")
-    {
+    let words = error.to_string();
+    let ends_early = error.kind() == std::io::ErrorKind::UnexpectedEof
+        || ["unexpected EOF", "failed to read entire block"]
+            .iter()
+            .any(|sign| words.contains(sign));
+    let code = if ends_early {
         ErrorCode::ArchiveTruncated
     } else {
         ErrorCode::NotAnArchive

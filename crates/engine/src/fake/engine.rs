@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, try_unfold};
 use imagefleet_model::{
-    ContainerSpec, EngineImage, EngineInfo, ErrorCode, Failure, ImageLayer, RegistryAuth, Timestamp,
+    ContainerSpec, EngineImage, EngineInfo, ErrorCode, Failure, ImageLayer, ImageStore, RegistryAuth,
+    Timestamp,
 };
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use super::transfer::{decoded, load_lines, parse, pull_lines, push_lines};
 use crate::{
     Body, ContainerDetail, ContainerStats, CreatedContainer, Engine, EngineContainer, EngineEvent,
     EngineNetwork, ImageConfig, ImageDetail, LogChunk, LogOptions, LogStream, PullRequest, Removed, Result,
-    Stream, TransferUpdate,
+    StoredContent, Stream, TransferUpdate,
 };
 
 impl FakeEngine {
@@ -92,6 +93,11 @@ impl Engine for FakeEngine {
                 labels: serde_json::from_value(config["config"]["Labels"].clone()).unwrap_or_default(),
                 ..ImageConfig::default()
             },
+            content: (self.0.options.store == ImageStore::Containerd).then(|| StoredContent {
+                complete: true,
+                stored: content.size(),
+                unpacked: content.size(),
+            }),
         })
     }
 

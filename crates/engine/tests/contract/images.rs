@@ -7,7 +7,7 @@ use imagefleet_model::{ErrorCode, ImageStore};
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, body};
 use crate::subject::{Subject, same_reference, to_the_end, within};
 
 pub async fn loads_lists_tags_saves_and_removes(subject: &Subject) {
@@ -92,6 +92,28 @@ pub async fn loads_lists_tags_saves_and_removes(subject: &Subject) {
         .await
         .expect_err("it is gone");
     assert_eq!(gone.code, ErrorCode::ImageNotFound);
+}
+
+/// What is no archive, or only half of one, is told apart.
+pub async fn refuses_what_is_no_archive(subject: &Subject) {
+    let reference = format!("{}:1", subject.own("refused"));
+    let whole = Archive::new(&reference, &[&reference], 200_000).await.bytes;
+    let noise: Vec<u8> = whole.iter().map(|byte| byte ^ 0x5a).collect();
+    for (what, bytes, code) in [
+        ("half", &whole[..whole.len() / 2], ErrorCode::ArchiveTruncated),
+        ("noise", &noise[..], ErrorCode::NotAnArchive),
+        ("nothing", &[][..], ErrorCode::NotAnArchive),
+    ] {
+        let failure = match within(subject.engine.load(body(bytes))).await {
+            Err(failure) => failure,
+            Ok(loading) => to_the_end(loading).await.expect_err(what),
+        };
+        assert_eq!(failure.code, code, "{what}: {failure}");
+    }
+    let absent = within(subject.engine.image(&reference))
+        .await
+        .expect_err("nothing was loaded");
+    assert_eq!(absent.code, ErrorCode::ImageNotFound);
 }
 
 async fn saves_by_name(subject: &Subject, names: &[String]) {

@@ -48,6 +48,7 @@ async fn real_engines(#[case] variable: &str, #[case] store: ImageStore) {
 async fn all_of_it(subject: &Subject) {
     subject.introduces_itself().await;
     images::loads_lists_tags_saves_and_removes(subject).await;
+    images::refuses_what_is_no_archive(subject).await;
     images::pushes_and_pulls(subject).await;
     images::tells_what_happens(subject).await;
     containers::live_and_end(subject).await;
