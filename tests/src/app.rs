@@ -57,7 +57,8 @@ pub struct App {
     /// Its engines.
     pub engines: Engines,
     watches: Watches,
-    _archives: tempfile::TempDir,
+    /// Where its archives lie.
+    pub archives: tempfile::TempDir,
 }
 
 /// Somebody who is logged in, or nobody.
@@ -83,11 +84,24 @@ impl App {
     /// # Panics
     /// When it does not start: the test cannot run.
     pub async fn start(at: TestStore) -> Self {
-        let archives = tempfile::tempdir().expect("a folder");
-        let store = at.store.clone();
         let engines = Engines::default();
         let found = engines.clone();
-        let pool = EnginePool::with_connect(store.clone(), move |server| found.at(server));
+        let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
+        Self::start_on(at, engines, pool).await
+    }
+
+    /// The same with real engines behind the servers' endpoints.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_real(at: TestStore) -> Self {
+        let pool = EnginePool::new(at.store.clone());
+        Self::start_on(at, Engines::default(), pool).await
+    }
+
+    async fn start_on(at: TestStore, engines: Engines, pool: EnginePool) -> Self {
+        let archives = tempfile::tempdir().expect("a folder");
+        let store = at.store.clone();
         let operations = Operations::new(
             store.clone(),
             Arc::new(pool),
@@ -113,7 +127,7 @@ impl App {
             operations,
             engines,
             watches,
-            _archives: archives,
+            archives,
         };
         app.user("admin", vec![everywhere("admin")]).await;
         app
@@ -206,6 +220,36 @@ impl Client<'_> {
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
+    }
+
+    /// Sends any request (its path whole) as this somebody; the answer with its body still to come.
+    ///
+    /// # Panics
+    /// When there is no answer at all.
+    pub async fn send(&self, mut request: Request<Body>) -> axum::response::Response {
+        if let Some(cookie) = &self.cookie {
+            let cookie = cookie.parse().expect("a cookie");
+            request.headers_mut().insert(header::COOKIE, cookie);
+        }
+        self.app.router.clone().oneshot(request).await.expect("an answer")
+    }
+
+    /// Waits for the end of the operation that an answer speaks of.
+    ///
+    /// # Panics
+    /// When the answer is none that began one, or it does not end within five minutes.
+    pub async fn end_of(&self, answer: &Answer) -> Value {
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        let location = answer.headers[header::LOCATION].to_str().expect("text");
+        let path = location.strip_prefix("/api/v1").expect("of this API");
+        for _ in 0..15_000 {
+            let operation = self.get(path).await.body;
+            if operation["finishedAt"].is_string() {
+                return operation;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{path} did not end")
     }
 
     /// `GET`.

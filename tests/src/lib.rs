@@ -3,3 +3,4 @@
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 pub mod app;
+pub mod archives;

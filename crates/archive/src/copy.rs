@@ -8,7 +8,9 @@
 //!   names them, so nothing is ever repacked.
 //! * Docker's **containerd store** refuses a docker-archive with absent layers, but takes an OCI layout without the blobs that its
 //!   content store has *by digest*. It takes in every file by content, whatever its name, and reads the index when the tar has ended.
-//! * Podman and unknown stores get everything as it came.
+//! * Podman gets a docker-archive with every layer and with full names: short ones become `localhost/…` there, and of an OCI layout
+//!   it takes one image only.
+//! * Unknown stores get everything as it came.
 //!
 //! Order in a tar is free for all of them, therefore the documents that name images (`manifest.json`, `index.json`) are held back and
 //! written last, when everything is known.

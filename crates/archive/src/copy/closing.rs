@@ -52,7 +52,7 @@ pub(super) fn documents(
 fn docker(plan: &TargetPlan, contents: &ArchiveContents, collected: &Collected) -> Result<Documents> {
     let named = |bytes| vec![("manifest.json".to_owned(), bytes)];
     let mut images: Vec<DockerImage> = match &collected.docker_manifest {
-        Some(bytes) if plan.references.is_none() => return Ok(named(bytes.clone())),
+        Some(bytes) if plan.references.is_none() && !plan.full_names => return Ok(named(bytes.clone())),
         Some(bytes) => serde_json::from_slice(bytes).map_err(|error| unwritable(&error))?,
         None => {
             let chosen = one_platform_each(contents, plan.platform.as_deref());
@@ -67,6 +67,11 @@ fn docker(plan: &TargetPlan, contents: &ArchiveContents, collected: &Collected) 
         images.truncate(1);
         for image in &mut images {
             image.repo_tags = Some(references.clone());
+        }
+    }
+    if plan.full_names {
+        for name in images.iter_mut().filter_map(|image| image.repo_tags.as_mut()).flatten() {
+            *name = full_name(name).0;
         }
     }
     Ok(named(
@@ -228,21 +233,27 @@ fn described(descriptor: &Value, references: &[String]) -> Vec<Value> {
     }
     let name = |reference: &String| {
         let mut named = descriptor.clone();
-        let parsed = ImageRef::parse(reference).ok().map(ImageRef::with_default_tag);
-        let tag = parsed
-            .as_ref()
-            .and_then(ImageRef::tag)
-            .unwrap_or("latest")
-            .to_owned();
-        let full = parsed.map_or_else(
-            || reference.clone(),
-            |parsed| format!("{}:{tag}", parsed.canonical_repository()),
-        );
+        let (full, tag) = full_name(reference);
         named["annotations"][CONTAINERD_NAME] = full.into();
         named["annotations"][OCI_NAME] = tag.into();
         named
     };
     references.iter().map(name).collect()
+}
+
+/// The name with its registry and its tag, and the tag alone.
+fn full_name(reference: &str) -> (String, String) {
+    let parsed = ImageRef::parse(reference).ok().map(ImageRef::with_default_tag);
+    let tag = parsed
+        .as_ref()
+        .and_then(ImageRef::tag)
+        .unwrap_or("latest")
+        .to_owned();
+    let full = parsed.map_or_else(
+        || reference.to_owned(),
+        |parsed| format!("{}:{tag}", parsed.canonical_repository()),
+    );
+    (full, tag)
 }
 
 fn unwritable(error: &serde_json::Error) -> Failure {

@@ -78,6 +78,9 @@ pub struct TargetPlan {
     pub held: Held,
     /// References instead of the archive's own; only for an archive with one image.
     pub references: Option<Vec<String>>,
+    /// Write names out in full (`docker.io/library/nginx:1.27`) in a docker-archive: Podman takes short ones for its own
+    /// (`localhost/nginx:1.27`).
+    pub full_names: bool,
     /// `os/arch[/variant]` of the target: which image of a multi-platform layout becomes the one of a docker-archive.
     pub platform: Option<String>,
 }
@@ -85,10 +88,11 @@ pub struct TargetPlan {
 /// The form of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TargetForm {
-    /// As the source sends it, whole: Podman and unknown stores.
+    /// As the source sends it, whole: unknown stores.
     #[default]
     AsIs,
-    /// With a `manifest.json`; layers held by chain id may be absent: Docker's classic store.
+    /// With a `manifest.json`; layers held by chain id may be absent: Docker's classic store. Whole, and with full names,
+    /// also Podman: of an OCI layout it takes one image only.
     Docker,
     /// An OCI layout; blobs held by digest may be absent: Docker's containerd store.
     Oci,
@@ -99,9 +103,9 @@ impl TargetForm {
     #[must_use]
     pub const fn for_store(store: Option<ImageStore>) -> Self {
         match store {
-            Some(ImageStore::Classic) => Self::Docker,
+            Some(ImageStore::Classic | ImageStore::Podman) => Self::Docker,
             Some(ImageStore::Containerd) => Self::Oci,
-            Some(ImageStore::Podman) | None => Self::AsIs,
+            None => Self::AsIs,
         }
     }
 }
@@ -121,6 +125,16 @@ pub struct Held {
 }
 
 impl TargetPlan {
+    /// The whole archive, in the form that a store takes.
+    #[must_use]
+    pub fn whole(store: Option<ImageStore>) -> Self {
+        Self {
+            form: TargetForm::for_store(store),
+            full_names: store == Some(ImageStore::Podman),
+            ..Self::default()
+        }
+    }
+
     /// Which layers of the image this target must be sent, by position, as far as it can be told beforehand.
     #[must_use]
     pub fn lacks(&self, image: &SourceImage) -> Vec<usize> {

@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use imagefleet_archive::{
-    ArchiveContents, ArchiveImage, CopyCounters, CopyPlan, Limits, SourceImage, TargetForm, TargetPlan, copy,
-    into_body,
+    ArchiveContents, ArchiveImage, CopyCounters, CopyPlan, Limits, SourceImage, TargetPlan, copy, into_body,
 };
 use imagefleet_engine::{Engine, TransferUpdate};
 use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind, ServerId};
@@ -124,10 +123,9 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let plan = CopyPlan {
         images: contents.images.iter().map(SourceImage::from).collect(),
         targets: vec![TargetPlan {
-            form: TargetForm::for_store(Some(info.image_store)),
             references: payload.rename.as_ref().map(|name| vec![name.clone()]),
             platform: Some(info.platform),
-            ..TargetPlan::default()
+            ..TargetPlan::whole(Some(info.image_store))
         }],
         stall: STALL,
         limits: Limits::default(),

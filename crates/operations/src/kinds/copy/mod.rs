@@ -5,7 +5,7 @@ mod gather;
 mod held;
 mod preview;
 
-use imagefleet_archive::{CopyFigures, Held, SourceImage, TargetForm, TargetPlan, into_body};
+use imagefleet_archive::{CopyFigures, SourceImage, TargetPlan, into_body};
 use imagefleet_engine::{Engine, ImageDetail};
 use imagefleet_model::{ErrorCode, Failure, Image, OperationKind, ServerId};
 use imagefleet_store::{NewOperation, NewStep};
@@ -89,30 +89,27 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         ));
     }
     let held = held_by(target.as_ref(), info.image_store, &from).await?;
-    let form = TargetForm::for_store(Some(info.image_store));
-    let guessed = form == TargetForm::Oci && !held.blobs.is_empty();
+    let guessed = !held.blobs.is_empty();
+    let whole = TargetPlan {
+        platform: Some(info.platform),
+        ..TargetPlan::whole(Some(info.image_store))
+    };
     let plan = TargetPlan {
-        form,
         held,
-        references: None,
-        platform: Some(info.platform.clone()),
+        ..whole.clone()
     };
-    let figures = match send(context, &payload, &source, &target, &from, plan).await {
-        // What a containerd store holds can only be guessed from its images: when the guess was wrong, send all of it.
-        Err(failure) if guessed && failure.retry_after.is_none() => {
-            tracing::info!(%failure, "the server lacks layers that its images name; sending all of them");
-            let plan = TargetPlan {
-                form,
-                held: Held::default(),
-                references: None,
-                platform: Some(info.platform),
-            };
-            send(context, &payload, &source, &target, &from, plan).await?
-        }
-        sent => sent?,
+    let sent = send(context, &payload, &source, &target, &from, plan).await;
+    let mut there = after(target.as_ref(), &payload, &sent).await?;
+    let figures = if guessed && !is_whole(there.as_ref()) {
+        tracing::info!("the server lacks layers that its images name; sending all of them");
+        let figures = send(context, &payload, &source, &target, &from, whole).await?;
+        there = Some(target.image(&payload.full_name).await?);
+        figures
+    } else {
+        sent?
     };
-    let there = target.image(&payload.full_name).await?;
-    if !same_content(&from, &there) {
+    let same = there.as_ref().is_some_and(|there| same_content(&from, there));
+    if !same || !is_whole(there.as_ref()) {
         return Err(Failure::new(
             ErrorCode::ArchiveCorrupt,
             format!(
@@ -125,6 +122,24 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     sync::refresh(&context.deps, context.server(), target.as_ref(), &|_| {}).await?;
     let message = format!("Copied {} from {}", payload.full_name, payload.source_server_name);
     Ok(done(&payload, &figures, &message))
+}
+
+/// What the target holds after a sending: nothing after one that failed for a reason which sending more may mend.
+async fn after(
+    target: &dyn Engine,
+    payload: &Payload,
+    sent: &Result<CopyFigures, Failure>,
+) -> Result<Option<ImageDetail>, Failure> {
+    match sent {
+        Ok(_) => target.image(&payload.full_name).await.map(Some),
+        Err(failure) if failure.retry_after.is_some() => Err(failure.clone()),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether every part of the image is there; a containerd store takes one with parts missing without a word.
+fn is_whole(there: Option<&ImageDetail>) -> bool {
+    there.is_some_and(|there| there.content.is_none_or(|content| content.complete))
 }
 
 async fn send(
