@@ -15,7 +15,18 @@ export interface EventHandlers {
   connected(): void
 }
 
+/** After the server itself ended or refused a connection, the client would not try again by itself. */
+const TRY_AGAIN_MS = 3_000
+
 let socket: Socket | null = null
+let again: ReturnType<typeof setTimeout> | undefined
+
+function lost(): void {
+  liveState.value = 'lost'
+  if (!socket || socket.active) return
+  clearTimeout(again)
+  again = setTimeout(() => socket?.connect(), TRY_AGAIN_MS)
+}
 
 /** Opens the page's one socket; it carries the session cookie. */
 export function openSocket(handlers: EventHandlers): void {
@@ -25,12 +36,8 @@ export function openSocket(handlers: EventHandlers): void {
     liveState.value = 'live'
     handlers.connected()
   })
-  socket.on('disconnect', () => {
-    liveState.value = 'lost'
-  })
-  socket.on('connect_error', () => {
-    liveState.value = 'lost'
-  })
+  socket.on('disconnect', lost)
+  socket.on('connect_error', lost)
   for (const name of PROGRESS_EVENTS) socket.on(name, handlers.progress)
   socket.on('operation_complete', handlers.final)
   socket.on('operation_error', handlers.final)
@@ -39,6 +46,8 @@ export function openSocket(handlers: EventHandlers): void {
 }
 
 export function closeSocket(): void {
+  clearTimeout(again)
+  socket?.off()
   socket?.disconnect()
   socket = null
   liveState.value = 'off'

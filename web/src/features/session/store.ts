@@ -31,8 +31,7 @@ export const useSession = defineStore('session', () => {
   }
 
   async function logIn(username: string, password: string): Promise<void> {
-    await calls.logIn(username, password)
-    session.value = await calls.getSession()
+    session.value = await calls.logIn(username, password)
     asked.value = true
   }
 
@@ -42,8 +41,10 @@ export const useSession = defineStore('session', () => {
   }
 
   async function changePassword(current: string, next: string): Promise<void> {
+    const username = session.value?.user.username ?? ''
     await calls.changePassword(current, next)
-    session.value = await calls.getSession()
+    // A new password ends every session of the account, this one too.
+    session.value = await calls.logIn(username, next)
   }
 
   function expire(): void {

@@ -1,0 +1,60 @@
+import { expect, test } from './support'
+
+test('who may only look is offered nothing else', async ({ inside, browser }) => {
+  const username = `looker-${Date.now()}`
+  const password = `first-${crypto.randomUUID()}`
+  const next = `second-${crypto.randomUUID()}`
+  await inside.goto('/users')
+  await inside.getByTestId('add-user').click()
+  const dialog = inside.getByTestId('user-dialog')
+  await dialog.getByTestId('user-name').fill(username)
+  await dialog.getByTestId('user-password').fill(password)
+  await dialog.getByTestId('add-grant').click()
+  await dialog.getByTestId('user-save').click()
+  await expect(inside.getByTestId(`user-${username}`)).toContainText('viewer')
+
+  const context = await browser.newContext({ locale: 'en-US' })
+  const page = await context.newPage()
+  await page.goto(new URL('/images/list', inside.url()).href)
+  await page.getByTestId('login-username').fill(username)
+  await page.getByTestId('login-password').fill(password)
+  await page.getByTestId('login-submit').click()
+  await expect(page.getByTestId('first-password')).toBeVisible()
+  await page.getByTestId('password-current').fill(password)
+  await page.getByTestId('password-new').fill(next)
+  await page.getByTestId('password-again').fill(next)
+  await page.getByTestId('password-submit').click()
+  await expect(page.getByTestId('view-list')).toBeVisible()
+  await expect(page.getByTestId('open-pull')).toHaveCount(0)
+  await expect(page.getByTestId('open-import')).toHaveCount(0)
+  await expect(page.getByTestId('nav-users')).toHaveCount(0)
+  await expect(page.getByTestId('nav-audit')).toHaveCount(0)
+  expect((await page.request.get('/api/v1/users')).status()).toBe(403)
+  await context.close()
+
+  await inside.getByTestId(`user-${username}`).getByTestId('remove-user').click()
+  await inside.getByTestId('confirm').filter({ visible: true }).click()
+  await expect(inside.getByTestId(`user-${username}`)).toHaveCount(0)
+})
+
+test('a token is shown once, works, and ends when it is revoked', async ({ inside, playwright }) => {
+  const name = `e2e-${Date.now()}`
+  await inside.goto('/account')
+  await inside.getByTestId('token-name').fill(name)
+  await inside.getByTestId('token-create').click()
+  const secret = await inside.getByTestId('token-secret').innerText()
+  const baseURL = new URL('/', inside.url()).href
+  const script = await playwright.request.newContext({ baseURL, extraHTTPHeaders: { authorization: `Bearer ${secret}` } })
+  expect((await script.get('/api/v1/images')).status()).toBe(200)
+  await inside.reload()
+  await expect(inside.getByTestId('token-secret')).toHaveCount(0)
+  await inside.locator('tr', { hasText: name }).getByTestId('token-delete').click()
+  await expect(inside.locator('tr', { hasText: name })).toHaveCount(0)
+  expect((await script.get('/api/v1/images')).status()).toBe(401)
+  await script.dispose()
+})
+
+test('what was done stands in the audit', async ({ inside }) => {
+  await inside.goto('/audit?q=session.login')
+  await expect(inside.getByTestId('audit-table').locator('tbody tr').first()).toContainText('session.login')
+})
