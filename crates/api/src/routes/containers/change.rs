@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use imagefleet_engine::Engine;
 use imagefleet_model::{Container, ErrorCode, Failure, ServerId, Verb};
 use imagefleet_operations::containers::refresh;
@@ -9,6 +11,10 @@ use super::{engine_of, require};
 use crate::audit::AuditNote;
 use crate::extract::Caller;
 use crate::{AppState, Problem};
+
+/// An engine may list a container as it was for a moment after it was changed.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// What can be done with a container that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -32,6 +38,14 @@ impl Change {
             Self::Stop => "container.stop",
             Self::Restart => "container.restart",
             Self::Kill => "container.kill",
+        }
+    }
+
+    /// Whether that state is what the change leads to.
+    fn shows_in(self, state: &str) -> bool {
+        match self {
+            Self::Start | Self::Restart => state == "running",
+            Self::Stop | Self::Kill => state != "running",
         }
     }
 
@@ -60,22 +74,28 @@ pub async fn change(
     let outcome = change.ask(engine.as_ref(), &container.engine_id).await;
     look(state, container.server_id, engine.as_ref()).await;
     outcome.map_err(explained)?;
+    let mut now = state.store.container(id).await?;
+    for _ in 0..LOOKS {
+        if now.as_ref().is_none_or(|row| change.shows_in(&row.state)) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        look(state, container.server_id, engine.as_ref()).await;
+        now = state.store.container(id).await?;
+    }
     if matches!(change, Change::Start | Change::Restart)
         && let Some(image) = container.image_id
         && let Some(image) = state.store.image(image).await?
     {
         create_container::started(state.operations.deps(), &image).await?;
     }
-    Ok(match state.store.container(id).await? {
-        Some(container) => container,
-        // It was to be removed when it ends.
-        None => Container {
-            state: REMOVED.to_owned(),
-            status: String::new(),
-            ports: Vec::new(),
-            ..container
-        },
-    })
+    // One that was to be removed when it ends is gone.
+    Ok(now.unwrap_or_else(|| Container {
+        state: REMOVED.to_owned(),
+        status: String::new(),
+        ports: Vec::new(),
+        ..container
+    }))
 }
 
 /// What is stored becomes true again; when the engine cannot tell, the watcher of the server will see to it.
