@@ -194,9 +194,29 @@ impl Conditions {
                 ));
             }
         }
+        if db.get_database_backend() == DatabaseBackend::Sqlite {
+            // Both are in small letters already: a third faster than `LIKE`, which folds them again.
+            let n = self.value(glob(q).into());
+            return Ok(format!("r.search GLOB ${n}"));
+        }
         let n = self.value(sql::contains(q).into());
         Ok(format!("r.search LIKE ${n} ESCAPE '\\'"))
     }
+}
+
+/// `text` anywhere, for `GLOB`: what it would read as a pattern stands in brackets.
+fn glob(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('*');
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '[') {
+            pattern.extend(['[', c, ']']);
+        } else {
+            pattern.push(c);
+        }
+    }
+    pattern.push('*');
+    pattern
 }
 
 const NOTHING: &str = "1 = 0";

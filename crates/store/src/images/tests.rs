@@ -17,7 +17,7 @@ const REPOSITORIES: [&str; 8] = [
     "ghcr.io/Upper/App",
     "名字/应用",
     "quo\"te",
-    "bitnami/redis",
+    "odd[a]*?",
 ];
 
 /// Seven servers with different images under the same names, some failed, some used, some untagged.
@@ -101,6 +101,10 @@ fn filter(random: &mut Random, servers: &[ServerId]) -> ImageFilter {
         "'; --",
         "a\nb",
         "\u{0}",
+        "*",
+        "a?p",
+        "[a]",
+        "]*?",
     ];
     if random.below(3) == 0 {
         let q = queries[usize::try_from(random.below(queries.len() as u64)).expect("small")];

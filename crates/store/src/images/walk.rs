@@ -66,7 +66,8 @@ impl Walk {
             &format!(
                 "SELECT r.block, CAST(SUM({weight}) AS BIGINT) AS n FROM image_references r WHERE {} \
                  GROUP BY r.block ORDER BY r.block {down}",
-                self.matching()
+                // Those that count nothing add nothing.
+                joined(self.conditions.iter())
             ),
             self.values.clone(),
         )
