@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use imagefleet_archive::build::{
     BuiltImage, LayerPacking, both_forms, classic_save, docker_archive, oci_layout,
 };
@@ -11,7 +12,6 @@ use imagefleet_archive::{Compression, compress};
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client};
 use imagefleet_tests::archives::image;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 const ENGINES: [&str; 4] = ["DOCKER20", "DOCKER28", "CONTAINERD", "PODMAN"];
@@ -27,7 +27,9 @@ async fn lab(admin: &Client<'_>) -> Option<Vec<(String, i64)>> {
             );
             return None;
         };
-        let added = admin.post("/servers", json!({"name": name, "endpoint": endpoint})).await;
+        let added = admin
+            .post("/servers", json!({"name": name, "endpoint": endpoint}))
+            .await;
         assert_eq!(added.status, StatusCode::CREATED, "{added:?}");
         let id = added.body["id"].as_i64().expect("an id");
         let path = format!("/servers/{id}");
@@ -43,7 +45,10 @@ async fn lab(admin: &Client<'_>) -> Option<Vec<(String, i64)>> {
 
 /// A repository that nobody else uses, and seeds for content that no engine has.
 fn own(word: &str) -> (String, u64) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_nanos();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock")
+        .as_nanos();
     let seed = u64::try_from(now & 0xFFFF_FFFF_FFFF).expect("fits");
     (format!("archives-{word}/{seed:x}"), seed)
 }
@@ -71,7 +76,9 @@ fn succeeded(operation: &Value) {
 async fn row(admin: &Client<'_>, server: i64, name: &str) -> Value {
     let (repository, tag) = name.rsplit_once(':').expect("a tag");
     let list = admin
-        .get(&format!("/images?serverId={server}&repository={repository}&tag={tag}"))
+        .get(&format!(
+            "/images?serverId={server}&repository={repository}&tag={tag}"
+        ))
         .await;
     list.body["items"][0].clone()
 }
@@ -81,7 +88,9 @@ async fn clean(admin: &Client<'_>, repository: &str) {
     let rows = list["items"].as_array().expect("rows");
     let ids: Vec<&Value> = rows.iter().map(|row| &row["id"]).collect();
     if !ids.is_empty() {
-        let gone = admin.post("/images/delete", json!({"imageIds": ids, "force": true})).await;
+        let gone = admin
+            .post("/images/delete", json!({"imageIds": ids, "force": true}))
+            .await;
         succeeded(&admin.end_of(&gone).await);
     }
 }
@@ -142,11 +151,17 @@ async fn tags_are_not_taken_over_without_force() {
     let all = ids(&servers);
     let import = async |upload: &str, more: Value| {
         let mut body = json!({"uploadId": upload, "serverIds": all});
-        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        body.as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
         admin.end_of(&admin.post("/images/import", body).await).await
     };
-    let one = admin.upload(tar(docker_archive, &image(&[&name], &[seed], 9_000))).await;
-    let two = admin.upload(tar(oci_layout, &image(&[&name], &[seed + 1], 9_000))).await;
+    let one = admin
+        .upload(tar(docker_archive, &image(&[&name], &[seed], 9_000)))
+        .await;
+    let two = admin
+        .upload(tar(oci_layout, &image(&[&name], &[seed + 1], 9_000)))
+        .await;
     succeeded(&import(&one, json!({})).await);
     succeeded(&import(&one, json!({})).await);
     let refused = import(&two, json!({})).await;
@@ -195,7 +210,9 @@ async fn exports_load_again_elsewhere() {
             json!({"imageIds": [rows[2]]}),
         ];
         for (body, count) in asked.into_iter().zip([1, 3, 1]) {
-            let done = admin.end_of(&admin.post("/images/export", body.clone()).await).await;
+            let done = admin
+                .end_of(&admin.post("/images/export", body.clone()).await)
+                .await;
             succeeded(&done);
             let result = &done["steps"][0]["result"];
             let export = format!("/exports/{}", result["exportId"].as_str().expect("an id"));
@@ -241,19 +258,38 @@ async fn copies_send_what_is_missing() {
             let preview = admin.get(&path).await.body;
             assert!(preview["targets"].is_array(), "{preview:#}");
             let body = json!({"imageId": image, "serverIds": targets});
-            let done = admin.end_of(&admin.post("/images/copy", body.clone()).await).await;
+            let began = std::time::Instant::now();
+            let done = admin
+                .end_of(&admin.post("/images/copy", body.clone()).await)
+                .await;
             succeeded(&done);
-            for (step, before) in done["steps"].as_array().expect("steps").iter().zip(
-                preview["targets"].as_array().expect("targets"),
-            ) {
+            figures.push(format!(
+                "{source} #{n} to three: {} ms",
+                began.elapsed().as_millis()
+            ));
+            for (step, before) in done["steps"]
+                .as_array()
+                .expect("steps")
+                .iter()
+                .zip(preview["targets"].as_array().expect("targets"))
+            {
                 let (result, target) = (&step["result"], step["serverName"].as_str().expect("a name"));
                 let sent = result["bytesSent"].as_u64().expect("bytes");
-                figures.push(format!("{source} → {target} #{n}: {} of 3 layers, {sent} bytes", result["layersSent"]));
+                figures.push(format!(
+                    "{source} → {target} #{n}: {} of 3 layers, {sent} bytes",
+                    result["layersSent"]
+                ));
                 assert_eq!(result["layersTotal"], 3, "{source} → {target} {result:#}");
                 let delta = n == 2 && target != "PODMAN";
                 let layers = if delta { 1 } else { 3 };
-                assert_eq!(result["layersSent"], layers, "{source} → {target} #{n} {result:#}");
-                assert_eq!(before["layersToSend"], layers, "{source} → {target} #{n} {before:#}");
+                assert_eq!(
+                    result["layersSent"], layers,
+                    "{source} → {target} #{n} {result:#}"
+                );
+                assert_eq!(
+                    before["layersToSend"], layers,
+                    "{source} → {target} #{n} {before:#}"
+                );
                 assert!(sent >= layers * LAYER, "{source} → {target}: {sent}");
                 assert!(sent <= layers * LAYER + (64 << 10), "{source} → {target}: {sent}");
             }

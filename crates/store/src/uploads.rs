@@ -365,7 +365,7 @@ mod tests {
             file_name: "a.tar".to_owned(),
             length,
             metadata: "filename YS50YXI=".to_owned(),
-            expires_at: at.clock.now() + Duration::from_secs(60),
+            expires_at: at.clock.now() + Duration::from_mins(1),
         };
         at.store.create_upload(new).await.expect("begun").id
     }

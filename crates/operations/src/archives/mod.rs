@@ -151,7 +151,7 @@ impl ArchiveStore {
     fn path(&self, location: &str) -> object_store::path::Path {
         location
             .split('/')
-            .fold(self.prefix.clone(), |path, part| path.join(part))
+            .fold(self.prefix.clone(), object_store::path::Path::join)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::reporter::Reporter;
 use crate::uploads::look;
 
 /// A server that takes nothing for so long is given up; Podman spools a whole archive before it says a word.
-const STALL: Duration = Duration::from_secs(600);
+const STALL: Duration = Duration::from_mins(10);
 
 /// What to import, and where to; checked already.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Deps;
 
 /// A file of another program to which nothing was written for so long is nobody's any more.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Removes archives whose time is over, what a crash left behind, and the oldest exports when the budget is exceeded:
 /// at once, and then `every` so often.

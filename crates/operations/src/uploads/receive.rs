@@ -13,7 +13,7 @@ use crate::Deps;
 use crate::archives::STRETCH;
 
 /// A sender that is silent for so long is gone; proxies keep such connections open.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Bytes of one request.
 pub struct Part {

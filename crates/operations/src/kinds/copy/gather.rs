@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 /// are busy, and then they get a reading of their own.
 const GATHER: Duration = Duration::from_millis(1500);
 /// A target that takes nothing for so long is given up.
-const STALL: Duration = Duration::from_secs(600);
+const STALL: Duration = Duration::from_mins(10);
 
 /// The targets of one operation find each other here, so that the source is read once for all of them.
 #[derive(Clone, Default)]
@@ -83,10 +83,10 @@ impl Gatherings {
         let (full, is_full) = oneshot::channel();
         {
             let mut all = self.lock();
-            if let Some(gathering) = all.get_mut(&request.operation) {
-                if gathering.members.len() < request.expected {
-                    gathering.full = Some(full);
-                }
+            if let Some(gathering) = all.get_mut(&request.operation)
+                && gathering.members.len() < request.expected
+            {
+                gathering.full = Some(full);
             }
         }
         tokio::time::timeout(GATHER, is_full).await.ok();

@@ -31,7 +31,9 @@ pub struct Source {
 impl Source {
     /// Asks the source's engine.
     pub async fn of(engine: &dyn Engine, name: &str) -> Result<Self, Failure> {
-        let (detail, history) = tokio::try_join!(engine.image(name), engine.history(name))?;
+        let detail = engine.image(name).await?;
+        // Podman 4 fails over an image whose history has no dates.
+        let history = engine.history(name).await.unwrap_or_default();
         let sizes = sizes(&detail, &history);
         Ok(Self {
             name: name.to_owned(),
