@@ -76,7 +76,7 @@ impl RegistryClient {
             StatusCode::TOO_MANY_REQUESTS => Failure::passing(
                 ErrorCode::RateLimited,
                 message,
-                retry_after.unwrap_or(Duration::from_secs(60)),
+                retry_after.unwrap_or(Duration::from_mins(1)),
             ),
             status if status.is_server_error() => {
                 Failure::passing(ErrorCode::RegistryUnreachable, message, Duration::ZERO)

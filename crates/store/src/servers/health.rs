@@ -47,7 +47,6 @@ impl Store {
         )
         .await?;
         let change = HealthChange {
-            came_online: seen.status != "online",
             changed: seen.status != "online" || known.as_ref() != Some(&told),
         };
         if !change.changed && seen.last_seen_at.is_some_and(|at| now - at < LAST_SEEN_EVERY_MS) {
@@ -110,10 +109,7 @@ impl Store {
                 .await
             })
             .await?;
-        Ok(HealthChange {
-            changed: touched > 0,
-            came_online: false,
-        })
+        Ok(HealthChange { changed: touched > 0 })
     }
 
     async fn seen(&self, id: ServerId) -> Result<Option<Seen>> {

@@ -114,8 +114,6 @@ pub struct EngineServer {
 pub struct HealthChange {
     /// The status, its reason or what the engine says of itself is another one now: people want to know.
     pub changed: bool,
-    /// The server was not online before and is now.
-    pub came_online: bool,
 }
 
 /// Tests compare secrets; nothing else may look into them so carelessly.

@@ -9,7 +9,7 @@ use sea_orm::FromQueryResult;
 use crate::{Result, StoreError, sql};
 
 /// How long before its end a certificate is worth a word.
-const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
+const SOON: Duration = Duration::from_hours(30 * 24);
 
 /// The columns that [`ServerRow`] reads.
 pub const COLUMNS: &str = "v.id, v.name, v.endpoint, v.description, v.tags, v.enabled, v.paused, v.tls_info, \

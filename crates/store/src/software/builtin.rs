@@ -59,12 +59,11 @@ impl Store {
                 assign(tx, &old.repository).await?;
             }
             for entry in &entries {
-                match known.iter().find(|known| known.repository == entry.repository) {
-                    Some(known) => edit::update(tx, known.id, entry, now).await?,
-                    None => {
-                        edit::insert(tx, entry, true, now).await?;
-                        assign(tx, &entry.repository).await?;
-                    }
+                if let Some(known) = known.iter().find(|known| known.repository == entry.repository) {
+                    edit::update(tx, known.id, entry, now).await?;
+                } else {
+                    edit::insert(tx, entry, true, now).await?;
+                    assign(tx, &entry.repository).await?;
                 }
             }
             sql::run(

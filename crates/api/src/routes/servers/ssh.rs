@@ -99,13 +99,13 @@ impl SshBody {
 impl JumpBody {
     fn merge(self, present: Option<&JumpSecrets>, faults: &mut Faults) -> Option<JumpSecrets> {
         let (user, host, port) = match (&self.endpoint, present) {
-            (Some(text), _) => match text.trim().parse() {
-                Ok(Endpoint::Ssh { user, host, port }) => (user, host, port),
-                _ => {
+            (Some(text), _) => {
+                let Ok(Endpoint::Ssh { user, host, port }) = text.trim().parse() else {
                     faults.add("ssh.jump.endpoint", "must be ssh://user@host[:port]");
                     return None;
-                }
-            },
+                };
+                (user, host, port)
+            }
             (None, Some(jump)) => (jump.user.clone(), jump.host.clone(), jump.port),
             (None, None) => {
                 faults.add("ssh.jump.endpoint", "is required");
@@ -166,7 +166,7 @@ fn filled(text: Option<String>) -> Option<String> {
 }
 
 fn private_key_like(key: Option<&SecretString>) -> Result<(), String> {
-    let Some(key) = key.map(|key| key.expose_secret()) else {
+    let Some(key) = key.map(SecretString::expose_secret) else {
         return Ok(());
     };
     let known = key.contains("PRIVATE KEY-----") || key.contains("PuTTY-User-Key-File");
