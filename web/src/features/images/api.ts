@@ -49,6 +49,15 @@ export function copyImage(imageId: number, serverIds: number[]): Promise<Operati
   return ok(api.POST('/api/v1/images/copy', { body: { imageId, serverIds } }))
 }
 
+/** Gives an image one more name on its server. */
+export function tagImage(id: number, body: { reference: string; force: boolean }): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/{id}/tag', { params: { path: { id } }, body }))
+}
+
+export function pushImage(id: number, body: { reference: string; registryId?: number }): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/{id}/push', { params: { path: { id } }, body: { reference: body.reference, registryId: body.registryId ?? null } }))
+}
+
 /** What a copy would send to each server: it asks the engines, so it may take a moment. */
 export async function previewCopy(imageId: number, serverIds: number[]): Promise<CopyPreviewTarget[]> {
   const query = { serverIds: serverIds.join(',') }

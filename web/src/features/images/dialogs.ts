@@ -21,5 +21,6 @@ export const useImageDialogs = defineStore('image-dialogs', () => {
   const copy = ref<ImageLike | null>(null)
   const importing = ref<{ serverIds: number[] } | null>(null)
   const container = ref<ImageLike | null>(null)
-  return { pull, remove, sync, exporting, copy, importing, container }
+  const naming = ref<{ mode: 'tag' | 'push'; image: ImageLike } | null>(null)
+  return { naming, pull, remove, sync, exporting, copy, importing, container }
 })
