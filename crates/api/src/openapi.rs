@@ -35,7 +35,7 @@ pub fn head() -> utoipa::openapi::OpenApi {
     head
 }
 
-/// The OpenAPI document of both APIs, complete with the errors that every route may answer.
+/// The `OpenAPI` document of both APIs, complete with the errors that every route may answer.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let (_, mut document) = router::api().split_for_parts();

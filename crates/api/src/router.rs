@@ -16,7 +16,7 @@ use crate::{AppState, events, monitor, openapi, page};
 /// The largest body of a route that reads JSON; uploads lift it for themselves.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// Both APIs: one line a path, which also describes it in the OpenAPI document.
+/// Both APIs: one line a path, which also describes it in the `OpenAPI` document.
 pub fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         // session and tokens

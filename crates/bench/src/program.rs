@@ -53,7 +53,7 @@ impl Program {
             }
             ensure!(program.child.try_wait()?.is_none(), "imagefleet ended at once");
             ensure!(
-                started.elapsed() < Duration::from_secs(60),
+                started.elapsed() < Duration::from_mins(1),
                 "imagefleet is not ready after a minute"
             );
             tokio::time::sleep(Duration::from_millis(2)).await;

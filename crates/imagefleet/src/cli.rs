@@ -16,7 +16,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve the page, the API and the live events
     Serve(Box<ServeArgs>),
-    /// Print the OpenAPI document of the API
+    /// Print the `OpenAPI` document of the API
     Openapi,
     /// Manage users from the command line
     #[command(subcommand)]

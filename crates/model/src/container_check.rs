@@ -84,7 +84,7 @@ impl ContainerSpec {
                 errors.push(FieldError::new(
                     "restartPolicy.maximumRetryCount",
                     "goes with the restart policy on-failure only",
-                ))
+                ));
             }
             _ => {}
         }

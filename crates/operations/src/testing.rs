@@ -109,13 +109,16 @@ impl TestOperations {
     /// # Panics
     /// When it does not come: with the operation as it stands.
     pub async fn end_of(&mut self, id: &str) -> Operation {
-        let patience = tokio::time::Instant::now() + Duration::from_secs(60);
+        let patience = tokio::time::Instant::now() + Duration::from_mins(1);
         loop {
             match tokio::time::timeout_at(patience, self.events.recv()).await {
                 Ok(Ok(Event::Ended(end))) if end.operation.id == id => return end.operation.clone(),
                 Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) => {}
                 Ok(Err(broadcast::error::RecvError::Closed)) => panic!("the runner is gone"),
-                Err(_) => panic!("no end: {:?}", self.operations.deps().store.operation(id).await),
+                Err(late) => panic!(
+                    "no end ({late}): {:?}",
+                    self.operations.deps().store.operation(id).await
+                ),
             }
         }
     }

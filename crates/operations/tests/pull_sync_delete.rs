@@ -196,7 +196,7 @@ async fn progress_grows_and_the_end_comes_last_and_once() {
             .expect("added");
         let id = submit_pull(&run, pull_of("app:1", &[(a, "a")])).await;
         let (mut last, mut seq, mut ends) = (0, 0, 0);
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         while let Ok(event) = tokio::time::timeout_at(deadline, run.events.recv()).await {
             match event.expect("an event") {
                 Event::Progress(step) if step.operation_id == id => {
@@ -239,9 +239,9 @@ async fn a_sync_makes_the_inventory_equal_to_the_engine() {
             let mut expected: Vec<String> = Vec::new();
             for image in engine.images().await.expect("listed") {
                 if image.repo_tags.is_empty() {
-                    expected.push(image.id)
+                    expected.push(image.id);
                 } else {
-                    expected.extend(image.repo_tags)
+                    expected.extend(image.repo_tags);
                 }
             }
             let mut stored: Vec<String> = names(&test, a).await.into_iter().map(|(name, _)| name).collect();

@@ -58,7 +58,8 @@ impl Store {
         struct Row {
             id: i64,
         }
-        let users: Vec<Row> = sql::all(&self.db, "SELECT id FROM users WHERE disabled = FALSE", vec![]).await?;
+        let users: Vec<Row> =
+            sql::all(&self.db, "SELECT id FROM users WHERE disabled = FALSE", vec![]).await?;
         let mut accesses: Vec<Access> = vec![];
         for user in users {
             let access = self.access(user.id).await?;

@@ -13,7 +13,7 @@ pub enum StoreError {
     /// A rule of the data refuses it; the failure is for people.
     #[error("{0}")]
     Refused(Failure),
-    /// Another program has this SQLite database open.
+    /// Another program has this `SQLite` database open.
     #[error(
         "another imagefleet uses this SQLite database already ({0}); only PostgreSQL can be shared by several"
     )]

@@ -1,8 +1,8 @@
-//! What imagefleet knows, in SQLite or PostgreSQL: one code, one set of migrations.
+//! What imagefleet knows, in `SQLite` or `PostgreSQL`: one code, one set of migrations.
 //!
 //! One file a noun. SQL is written so that both databases read it (`$1` parameters, times as milliseconds since 1970
 //! in `BIGINT`, lists and objects as JSON text); the few places where they differ ask [`Store::backend`]. Every
-//! writing transaction goes through [`Store::write`], which takes SQLite's write lock at the start: a deferred one that
+//! writing transaction goes through [`Store::write`], which takes `SQLite`'s write lock at the start: a deferred one that
 //! reads first fails under load.
 
 mod access;
@@ -41,20 +41,23 @@ pub use audit::{AuditEntry, AuditFilter};
 pub use containers::{ContainerChange, ContainerChanges, ContainerFilter, REMOVED};
 pub use error::StoreError;
 pub use exports::{NewExport, StoredExport, new_export_id};
-pub use images::{Holder, ImageFilter, ImageGroup, ImageSort, Placement, ServerGroup, ServerSummary, SortKey};
+pub use images::{
+    Holder, ImageFilter, ImageGroup, ImageSort, Placement, ServerGroup, ServerSummary, SortKey,
+};
 pub use inventory::{
-    Changes, ImageContent, Inventory, SeenContainer, SeenImage, UNKNOWN_REPOSITORY, content_fingerprint, seen_images,
+    Changes, ImageContent, Inventory, SeenContainer, SeenImage, UNKNOWN_REPOSITORY, content_fingerprint,
+    seen_images,
 };
 pub use open::StoreOptions;
 pub use operations::{
-    Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate, SealedPayload,
-    Settled, StepOutcome, StoredProgress,
+    Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate,
+    SealedPayload, Settled, StepOutcome, StoredProgress,
 };
 pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
 pub use secrets::{SecretKey, Secrets};
 pub use servers::{
-    EngineServer, HealthChange, JumpSecrets, NewServer, ServerChange, ServerFilter, ServerSshSetting, ServerTlsSetting,
-    SshSecrets, TlsSecrets,
+    EngineServer, HealthChange, JumpSecrets, NewServer, ServerChange, ServerFilter, ServerSshSetting,
+    ServerTlsSetting, SshSecrets, TlsSecrets,
 };
 pub use sessions::{NewSession, Session};
 pub use software::{Imported, NewSoftware, SoftwareFilter};
@@ -72,9 +75,9 @@ pub struct Store {
     db: DatabaseConnection,
     clock: Arc<dyn Clock>,
     secrets: Secrets,
-    /// SQLite has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
+    /// `SQLite` has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
     writer: Option<Arc<tokio::sync::Mutex<()>>>,
-    /// Held for the life of the program: a second one on the same SQLite file is refused.
+    /// Held for the life of the program: a second one on the same `SQLite` file is refused.
     _lock: Option<Arc<std::fs::File>>,
 }
 
@@ -93,7 +96,7 @@ impl Store {
         self.db.get_database_backend()
     }
 
-    /// Whether this is SQLite.
+    /// Whether this is `SQLite`.
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.backend() == DatabaseBackend::Sqlite
@@ -105,7 +108,7 @@ impl Store {
         &self.clock
     }
 
-    /// The connection pool, for what only one place needs (the live events' adapter on PostgreSQL).
+    /// The connection pool, for what only one place needs (the live events' adapter on `PostgreSQL`).
     #[must_use]
     pub fn connection(&self) -> &DatabaseConnection {
         &self.db

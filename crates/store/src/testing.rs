@@ -1,4 +1,4 @@
-//! Fresh databases for tests: SQLite always, PostgreSQL too when `IMAGEFLEET_LAB_POSTGRES` names a server.
+//! Fresh databases for tests: `SQLite` always, `PostgreSQL` too when `IMAGEFLEET_LAB_POSTGRES` names a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub async fn stores() -> Vec<TestStore> {
     stores
 }
 
-/// An empty store on SQLite.
+/// An empty store on `SQLite`.
 ///
 /// # Panics
 /// When it cannot be made.

@@ -11,17 +11,14 @@ use crate::{Result, Store, sql};
 pub struct Watch {
     /// The server.
     pub server_id: ServerId,
-    /// Changes whenever the way to the server changes: a watcher made for another text has to begin anew.
-    pub way: String,
+    /// Changes whenever the way to the server changes: a watcher made for another generation has to begin anew.
+    pub generation: i64,
 }
 
 #[derive(FromQueryResult)]
 struct Row {
     id: i64,
-    endpoint: String,
-    tls_secret: Option<String>,
-    ssh_secret: Option<String>,
-    ssh_host_key: Option<String>,
+    generation: i64,
 }
 
 impl Store {
@@ -34,7 +31,7 @@ impl Store {
                     tx,
                     "UPDATE servers SET watch_owner = $1, watch_until = $2
                      WHERE enabled = TRUE AND (watch_owner = $1 OR watch_until IS NULL OR watch_until < $3)
-                     RETURNING id, endpoint, tls_secret, ssh_secret, ssh_host_key",
+                     RETURNING id, generation",
                     vec![worker.into(), (now + lease_ms).into(), now.into()],
                 )
                 .await
@@ -44,14 +41,7 @@ impl Store {
             .into_iter()
             .map(|row| Watch {
                 server_id: row.id,
-                way: [
-                    Some(row.endpoint),
-                    row.tls_secret,
-                    row.ssh_secret,
-                    row.ssh_host_key,
-                ]
-                .map(Option::unwrap_or_default)
-                .join("\n"),
+                generation: row.generation,
             })
             .collect())
     }
@@ -67,22 +57,6 @@ impl Store {
             .await
         })
         .await?;
-        Ok(())
-    }
-
-    /// These servers have just answered.
-    pub async fn servers_seen(&self, servers: &[ServerId]) -> Result<()> {
-        if servers.is_empty() {
-            return Ok(());
-        }
-        let mut values = vec![self.now_ms().into()];
-        values.extend(servers.iter().map(|id| (*id).into()));
-        let sql_text = format!(
-            "UPDATE servers SET last_seen_at = $1 WHERE id IN ({})",
-            sql::placeholders(1, servers.len())
-        );
-        self.write(async |tx| sql::run(tx, &sql_text, values).await)
-            .await?;
         Ok(())
     }
 }

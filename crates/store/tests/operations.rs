@@ -349,7 +349,7 @@ async fn the_end_is_announced_exactly_once() {
         }
         assert_eq!(
             store.unannounced_operations().await.expect("answers"),
-            [made.id.clone()]
+            std::slice::from_ref(&made.id)
         );
         let end = store
             .take_announcement(&made.id)

@@ -89,7 +89,7 @@ fn local(state: &AppState) -> (SocketIoLayer<LocalAdapter>, SocketIo<LocalAdapte
         .build_layer()
 }
 
-/// Several programs on one PostgreSQL hear each other.
+/// Several programs on one `PostgreSQL` hear each other.
 fn shared(state: &AppState) -> (SocketIoLayer<Shared>, SocketIo<Shared>) {
     let pool = state.store.connection().get_postgres_connection_pool().clone();
     let config = PostgresAdapterConfig::new().with_prefix("imagefleet");

@@ -15,7 +15,7 @@ pub struct ImageView {
     system_soft_image_server_id: i64,
     /// 服务器名称
     system_soft_image_server_name: String,
-    /// Docker镜像ID
+    /// `Docker镜像ID`
     system_soft_image_image_id: String,
     /// 镜像名称
     system_soft_image_name: String,

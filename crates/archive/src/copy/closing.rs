@@ -70,7 +70,11 @@ fn docker(plan: &TargetPlan, contents: &ArchiveContents, collected: &Collected) 
         }
     }
     if plan.full_names {
-        for name in images.iter_mut().filter_map(|image| image.repo_tags.as_mut()).flatten() {
+        for name in images
+            .iter_mut()
+            .filter_map(|image| image.repo_tags.as_mut())
+            .flatten()
+        {
             *name = full_name(name).0;
         }
     }

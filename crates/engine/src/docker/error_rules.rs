@@ -253,7 +253,12 @@ pub(super) const CONTAINER: &[Rule] = &[
     // Before the missing mount: newer runtimes say `exec: "/x": stat /x: no such file or directory`.
     Rule::any(
         ErrorCode::CommandNotFound,
-        &["no such file or directory", "permission denied", "is a directory", "not a directory"],
+        &[
+            "no such file or directory",
+            "permission denied",
+            "is a directory",
+            "not a directory",
+        ],
     )
     .all(&["exec: \""]),
     Rule::any(

@@ -43,10 +43,10 @@ impl WatchOptions {
             lease: Duration::from_secs(20),
             ask: Duration::from_secs(15),
             patience: Duration::from_secs(10),
-            look: Duration::from_secs(600),
+            look: Duration::from_mins(10),
             gather: Duration::from_millis(400),
             backoff: Duration::from_secs(2),
-            longest_backoff: Duration::from_secs(60),
+            longest_backoff: Duration::from_mins(1),
             parallel: 8,
         }
     }
@@ -140,7 +140,9 @@ async fn supervise(inner: Arc<Inner>) {
             () = tokio::time::sleep(inner.options.lease / 4) => {}
         }
     }
-    running.values().for_each(|watcher| watcher.stop.cancel());
+    for watcher in running.values() {
+        watcher.stop.cancel();
+    }
 }
 
 /// Starts what is new, stops what is gone, and begins anew where the way has changed.

@@ -13,7 +13,7 @@ use crate::context::StepContext;
 use crate::kinds::{self, Done};
 
 /// A registry may ask for more patience than a person has: longer waits are a failure.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// Runs one claimed step to its outcome and stores that.
 pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {

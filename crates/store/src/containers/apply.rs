@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use crate::inventory::{Counting, SeenContainer, UNKNOWN_REPOSITORY, container_name, take_turn};
 use crate::{Result, Store, sql};
 
-/// Rows of a statement at a time: far below SQLite's limit of parameters.
+/// Rows of a statement at a time: far below `SQLite`'s limit of parameters.
 const CHUNK: usize = 400;
 
 /// A container that is new, gone, or in another state than at the last look.

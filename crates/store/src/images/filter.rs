@@ -150,7 +150,7 @@ impl Conditions {
         joined(self.reference.iter().chain(&self.image))
     }
 
-    /// `images i` and `image_references r`, joined; `CROSS JOIN` holds SQLite to begin with the references when these
+    /// `images i` and `image_references r`, joined; `CROSS JOIN` holds `SQLite` to begin with the references when these
     /// are what is looked for, and with the images of a server otherwise.
     pub fn tables(&self, filter: &ImageFilter) -> &'static str {
         if self.reference.is_empty() || !filter.server_ids.is_empty() {
@@ -169,7 +169,7 @@ impl Conditions {
         self.reference.push(condition);
     }
 
-    /// A search for three letters or more has an index over every three letters in a row; SQLite's answers with rows
+    /// A search for three letters or more has an index over every three letters in a row; `SQLite`'s answers with rows
     /// out of order, so it serves when they are few.
     async fn text(&mut self, db: &impl ConnectionTrait, q: &str) -> Result<String> {
         // No name holds control characters; a database may not even take them.

@@ -210,16 +210,15 @@ impl Store {
         size: i64,
         total: Option<i64>,
     ) -> Result<Found> {
-        let total = match total {
-            Some(total) => total,
-            None => {
-                let query = format!(
-                    "SELECT COUNT(*) FROM {} WHERE r.id = i.reference_id AND {}",
-                    conditions.tables(filter),
-                    conditions.all()
-                );
-                sql::number(&self.db, &query, conditions.values.clone()).await?
-            }
+        let total = if let Some(total) = total {
+            total
+        } else {
+            let query = format!(
+                "SELECT COUNT(*) FROM {} WHERE r.id = i.reference_id AND {}",
+                conditions.tables(filter),
+                conditions.all()
+            );
+            sql::number(&self.db, &query, conditions.values.clone()).await?
         };
         let ids = self
             .ids(&sorting(filter, conditions, sort), conditions, size, offset)
@@ -257,7 +256,7 @@ pub(super) fn sorting(filter: &ImageFilter, conditions: &Conditions, sort: Image
     )
 }
 
-/// References in their order, each asked for its image: `CROSS JOIN` holds SQLite to it.
+/// References in their order, each asked for its image: `CROSS JOIN` holds `SQLite` to it.
 pub(super) fn walking(conditions: &Conditions, sort: ImageSort) -> String {
     let down = if sort.descending { "DESC" } else { "ASC" };
     format!(

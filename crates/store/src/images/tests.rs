@@ -37,7 +37,7 @@ async fn fill(test: &TestStore, random: &mut Random) -> Vec<ServerId> {
                 0 => seen(&format!("sha256:{content:064x}"), content),
                 n => seen(&format!("{repository}:{}.{}", n % 3, random.below(6)), content),
             };
-            if image.tag.is_none() && content % 2 == 0 {
+            if image.tag.is_none() && content.is_multiple_of(2) {
                 image.repository = "team/app".to_owned();
             }
             if random.below(3) == 0 {

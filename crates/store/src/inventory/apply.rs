@@ -8,7 +8,7 @@ use super::rows::{self, CHUNK, ReferenceName, Stored};
 use super::{Changes, Counting, Inventory, SeenImage};
 use crate::{Result, Store, StoreError, sql};
 
-/// Rows that one transaction writes at most: on SQLite everybody else waits for it.
+/// Rows that one transaction writes at most: on `SQLite` everybody else waits for it.
 const AT_ONCE: usize = 4_000;
 
 impl Store {

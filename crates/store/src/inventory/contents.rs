@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Result, Store, sql};
 
-/// Rows of a statement at a time: far below SQLite's limit of parameters.
+/// Rows of a statement at a time: far below `SQLite`'s limit of parameters.
 const CHUNK: usize = 400;
 
 /// What an engine id means: asked of an engine once, true on every server, since ids are content addresses.

@@ -120,8 +120,8 @@ impl Counting {
     }
 }
 
-/// PostgreSQL has many writers: those of the inventory take turns, so that counts add up and nobody deadlocks.
-/// SQLite has one writer anyway.
+/// `PostgreSQL` has many writers: those of the inventory take turns, so that counts add up and nobody deadlocks.
+/// `SQLite` has one writer anyway.
 pub async fn take_turn(tx: &impl ConnectionTrait) -> Result<()> {
     if tx.get_database_backend() == DatabaseBackend::Postgres {
         sql::run(tx, "SELECT pg_advisory_xact_lock(7145829131)", vec![]).await?;

@@ -7,7 +7,7 @@ use super::SeenImage;
 use super::blocks::{self, BLOCK_OF_NEW};
 use crate::{Result, StoreError, sql};
 
-/// Rows of a statement at a time: far below SQLite's limit of parameters.
+/// Rows of a statement at a time: far below `SQLite`'s limit of parameters.
 pub const CHUNK: usize = 400;
 
 /// An image row as a look at the engine compares it.

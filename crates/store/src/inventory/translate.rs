@@ -53,7 +53,7 @@ pub fn seen_images(images: &[EngineImage]) -> Vec<SeenImage> {
     seen
 }
 
-/// Not `<none>:<none>`, and not longer than an index of PostgreSQL takes (a name and a tag are at most 384 letters).
+/// Not `<none>:<none>`, and not longer than an index of `PostgreSQL` takes (a name and a tag are at most 384 letters).
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 1_024 && !text.starts_with('<')
 }

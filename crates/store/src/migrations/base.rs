@@ -10,17 +10,16 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         statements(manager, TABLES).await?;
-        match manager.get_database_backend() {
-            DatabaseBackend::Sqlite => statements(manager, SQLITE).await,
-            _ => {
-                statements(manager, POSTGRES).await?;
-                // The extension needs a right that not every owner of a database has; search works without its index.
-                manager
-                    .get_connection()
-                    .execute_unprepared(POSTGRES_TRIGRAM)
-                    .await
-                    .map(|_| ())
-            }
+        if manager.get_database_backend() == DatabaseBackend::Sqlite {
+            statements(manager, SQLITE).await
+        } else {
+            statements(manager, POSTGRES).await?;
+            // The extension needs a right that not every owner of a database has; search works without its index.
+            manager
+                .get_connection()
+                .execute_unprepared(POSTGRES_TRIGRAM)
+                .await
+                .map(|_| ())
         }
     }
 }

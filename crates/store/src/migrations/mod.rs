@@ -18,7 +18,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Brings the schema up to date. Several programs that start at once on PostgreSQL take turns.
+/// Brings the schema up to date. Several programs that start at once on `PostgreSQL` take turns.
 pub async fn run(db: &DatabaseConnection) -> Result<()> {
     // The lock belongs to the session, so it is taken inside a transaction's connection and given back at its end.
     if db.get_database_backend() == DatabaseBackend::Postgres {
@@ -35,7 +35,7 @@ pub async fn run(db: &DatabaseConnection) -> Result<()> {
 }
 
 /// Runs statements written once for both: `{id}` is an integer primary key that counts up by itself, `{name}` text in
-/// the order of its bytes (PostgreSQL would sort by the language of its machine).
+/// the order of its bytes (`PostgreSQL` would sort by the language of its machine).
 async fn statements(
     manager: &SchemaManager<'_>,
     statements: &[&str],

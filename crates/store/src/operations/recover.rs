@@ -16,7 +16,7 @@ impl Store {
         self.interrupt("lease_until < $1", vec![now.into()]).await
     }
 
-    /// Ends, as interrupted, everything that ran when the last program on this SQLite died: none can be alive.
+    /// Ends, as interrupted, everything that ran when the last program on this `SQLite` died: none can be alive.
     pub async fn interrupt_orphans(&self) -> Result<Settled> {
         if self.is_sqlite() {
             self.interrupt("TRUE", vec![]).await

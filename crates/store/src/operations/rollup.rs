@@ -122,9 +122,8 @@ impl Ending {
             .position(|other| *other == status)
             .and_then(|at| parts.get(at));
         let error = match (status, worst) {
-            (Status::Succeeded, _) => None,
+            (Status::Succeeded, _) | (_, None) => None,
             (_, Some(part)) => Some(Self::error(status, part, well, parts.len())?),
-            (_, None) => None,
         };
         let message = match (&error, parts) {
             (Some(error), _) => error.message.clone(),

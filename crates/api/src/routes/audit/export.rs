@@ -52,7 +52,10 @@ pub async fn handler(
     };
     let body = Body::from_stream(lines(state, filter, options.format));
     Ok((
-        [(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, name)],
+        [
+            (header::CONTENT_TYPE, content_type),
+            (header::CONTENT_DISPOSITION, name),
+        ],
         body,
     )
         .into_response())
@@ -71,22 +74,25 @@ fn lines(
     filter: AuditFilter,
     format: Format,
 ) -> impl futures_util::Stream<Item = Result<String, StoreError>> + Send {
-    stream::try_unfold((state, filter, Place::Start), move |(state, filter, place)| async move {
-        let (before, mut text) = match place {
-            Place::Start => (None, head(format)),
-            Place::Before(id) => (Some(id), String::new()),
-            Place::End => return Ok(None),
-        };
-        let entries = state.store.audit_before(&filter, before, PIECE).await?;
-        let next = match entries.last() {
-            Some(last) if entries.len() == PIECE as usize => Place::Before(last.id),
-            _ => Place::End,
-        };
-        for entry in entries {
-            text.push_str(&line(&entry.into(), format)?);
-        }
-        Ok(Some((text, (state, filter, next))))
-    })
+    stream::try_unfold(
+        (state, filter, Place::Start),
+        move |(state, filter, place)| async move {
+            let (before, mut text) = match place {
+                Place::Start => (None, head(format)),
+                Place::Before(id) => (Some(id), String::new()),
+                Place::End => return Ok(None),
+            };
+            let entries = state.store.audit_before(&filter, before, PIECE).await?;
+            let next = match entries.last() {
+                Some(last) if entries.len() == PIECE as usize => Place::Before(last.id),
+                _ => Place::End,
+            };
+            for entry in entries {
+                text.push_str(&line(&entry.into(), format)?);
+            }
+            Ok(Some((text, (state, filter, next))))
+        },
+    )
 }
 
 fn head(format: Format) -> String {

@@ -43,16 +43,28 @@ pub async fn require(state: &AppState, caller: &Caller, verb: Verb, id: i64) -> 
         )
     };
     let container = state.store.container(id).await?.ok_or_else(not_found)?;
-    let repository = state.store.container_repository(id).await?.ok_or_else(not_found)?;
+    let repository = state
+        .store
+        .container_repository(id)
+        .await?
+        .ok_or_else(not_found)?;
     let target = Target::Image(container.server_id, &repository);
     if !caller.may(Verb::ImageView, target) {
         return Err(not_found());
     }
     caller.require(verb, target)?;
-    Ok(Found { container, repository })
+    Ok(Found {
+        container,
+        repository,
+    })
 }
 
 /// The engine that the container is on.
 pub async fn engine_of(state: &AppState, container: &Container) -> Result<Arc<dyn Engine>, Problem> {
-    Ok(state.operations.deps().engines.engine(container.server_id).await?)
+    Ok(state
+        .operations
+        .deps()
+        .engines
+        .engine(container.server_id)
+        .await?)
 }

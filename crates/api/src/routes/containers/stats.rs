@@ -78,9 +78,9 @@ pub async fn handler(
 ) -> Result<Response, Problem> {
     let container = require(&state, &caller, Verb::ImageView, id).await?.container;
     let engine = engine_of(&state, &container).await?;
-    let mut stats = engine.stats(&container.engine_id).await.map_err(explained)?;
+    let mut measured = engine.stats(&container.engine_id).await.map_err(explained)?;
     if options.stream {
-        let lines = stats.map(|stats| line(&stats.map_err(std::io::Error::other)?.into()));
+        let lines = measured.map(|stats| line(&stats.map_err(std::io::Error::other)?.into()));
         let mut response = Body::from_stream(lines).into_response();
         let headers = response.headers_mut();
         headers.insert(
@@ -91,22 +91,22 @@ pub async fn handler(
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         return Ok(response);
     }
-    let first = timeout(PATIENCE, stats.try_next())
+    let first = timeout(PATIENCE, measured.try_next())
         .await
         .ok()
         .transpose()?
         .flatten();
-    let measured = match first {
+    let shown = match first {
         // The first has nothing to compare the processor's time with.
         Some(first) if first.cpu_percent == 0.0 && first.memory_bytes > 0 => {
-            match timeout(PATIENCE, stats.try_next()).await {
+            match timeout(PATIENCE, measured.try_next()).await {
                 Ok(Ok(Some(second))) => Some(second),
                 _ => Some(first),
             }
         }
         first => first,
     };
-    Ok(Json(measured.map(StatsView::from).unwrap_or_default()).into_response())
+    Ok(Json(shown.map(StatsView::from).unwrap_or_default()).into_response())
 }
 
 fn line(stats: &StatsView) -> Result<Bytes, std::io::Error> {

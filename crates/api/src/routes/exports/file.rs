@@ -82,12 +82,10 @@ pub async fn handler(
 fn describe(export: &Export, tag: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let name = export.file_name.as_str();
-    let kind = if name.ends_with(".gz") {
-        "application/gzip"
-    } else if name.ends_with(".zst") {
-        "application/zstd"
-    } else {
-        "application/x-tar"
+    let kind = match name.rsplit_once('.') {
+        Some((_, "gz")) => "application/gzip",
+        Some((_, "zst")) => "application/zstd",
+        _ => "application/x-tar",
     };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));

@@ -42,9 +42,7 @@ pub async fn handler(
         Verb::ImagePush,
         Target::Image(image.server_id, &reference.repository()),
     )?;
-    caller.audit(
-        AuditNote::new("image.push", reference.to_string()).on(image.server_id, &image.server_name),
-    );
+    caller.audit(AuditNote::new("image.push", reference.to_string()).on(image.server_id, &image.server_name));
     let new = plan(&image, &reference, body.registry_id, &caller.actor())?;
     submit(&state, &caller, new).await.map(Accepted)
 }
@@ -52,12 +50,20 @@ pub async fn handler(
 /// A reference that the image may be given: the caller holds the right on its repository too.
 pub fn target(caller: &Caller, image: &Image, text: &str) -> Result<ImageRef, Problem> {
     let reference = ImageRef::parse(text.trim())
-        .map_err(|error| Problem::new(ErrorCode::InvalidReference, error.to_string()).with_field("reference"))?
+        .map_err(|error| {
+            Problem::new(ErrorCode::InvalidReference, error.to_string()).with_field("reference")
+        })?
         .with_default_tag();
     if reference.digest().is_some() {
-        return Err(Problem::field("reference", "must not have a digest: it follows from the content"));
+        return Err(Problem::field(
+            "reference",
+            "must not have a digest: it follows from the content",
+        ));
     }
-    caller.require(Verb::ImagePush, Target::Image(image.server_id, &reference.repository()))?;
+    caller.require(
+        Verb::ImagePush,
+        Target::Image(image.server_id, &reference.repository()),
+    )?;
     if image.engine_id.is_empty() {
         let sentence = format!("{} is not on {} yet.", image.full_name, image.server_name);
         return Err(Problem::new(ErrorCode::Conflict, sentence));

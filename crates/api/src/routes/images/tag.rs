@@ -36,9 +36,7 @@ pub async fn handler(
 ) -> Result<Accepted, Problem> {
     let image = require(&state, &caller, Verb::ImagePush, id).await?;
     let reference = target(&caller, &image, &body.reference)?;
-    caller.audit(
-        AuditNote::new("image.tag", reference.to_string()).on(image.server_id, &image.server_name),
-    );
+    caller.audit(AuditNote::new("image.tag", reference.to_string()).on(image.server_id, &image.server_name));
     let new = plan(&image, &reference, body.force, &caller.actor())?;
     submit(&state, &caller, new).await.map(Accepted)
 }

@@ -39,11 +39,19 @@ pub async fn handler(
     let row = row.ok_or_else(|| Problem::not_found("user"))?;
     let _turn = state.throttle.turn().await;
     if let Some(wait) = state.throttle.wait(&caller.username, caller.address, state.now()) {
-        return Err(Problem::new(ErrorCode::TooManyRequests, "Too many wrong passwords.")
-            .with_header(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1)));
+        return Err(
+            Problem::new(ErrorCode::TooManyRequests, "Too many wrong passwords.")
+                .with_header(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1)),
+        );
     }
-    if !state.passwords.verify(&body.current_password, Some(row.password_hash)).await? {
-        state.throttle.failed(&caller.username, caller.address, state.now());
+    if !state
+        .passwords
+        .verify(&body.current_password, Some(row.password_hash))
+        .await?
+    {
+        state
+            .throttle
+            .failed(&caller.username, caller.address, state.now());
         return Err(Problem::field("currentPassword", "is wrong"));
     }
     let hash = state.passwords.hash(&body.new_password).await?;

@@ -20,7 +20,11 @@ pub async fn handler(
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
     require(&caller)?;
-    let user = state.store.user(id).await?.ok_or_else(|| Problem::not_found("user"))?;
+    let user = state
+        .store
+        .user(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("user"))?;
     caller.audit(AuditNote::new("user.delete", user.username));
     state.store.delete_user(id).await?;
     state.live.rights_changed();

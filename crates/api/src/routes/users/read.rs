@@ -15,6 +15,10 @@ pub async fn handler(
     Path(id): Path<i64>,
 ) -> Result<Json<UserView>, Problem> {
     require(&caller)?;
-    let user = state.store.user(id).await?.ok_or_else(|| Problem::not_found("user"))?;
+    let user = state
+        .store
+        .user(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("user"))?;
     Ok(Json(user.into()))
 }

@@ -39,7 +39,11 @@ pub async fn handler(
     Json(body): Json<UserChangeBody>,
 ) -> Result<Json<UserView>, Problem> {
     require(&caller)?;
-    let user = state.store.user(id).await?.ok_or_else(|| Problem::not_found("user"))?;
+    let user = state
+        .store
+        .user(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("user"))?;
     caller.audit(AuditNote::new("user.update", &user.username).detail(said(&body)));
     if let Some(grants) = &body.grants {
         grants::check(grants)?;
