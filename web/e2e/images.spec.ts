@@ -20,6 +20,7 @@ test('search, status and server narrow on the server and stand in the URL', asyn
   const image = (await api.images('status=AVAILABLE')).find((candidate) => candidate.tag !== null)
   test.skip(!image, 'no server holds a tagged image')
   await inside.goto('/images/list')
+  await expect(inside.getByTestId('image-search')).toBeVisible()
   await inside.keyboard.press('/')
   await expect(inside.getByTestId('image-search')).toBeFocused()
   await inside.keyboard.type(image!.fullName)

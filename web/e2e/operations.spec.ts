@@ -81,3 +81,27 @@ test('deleting shows who uses the image first', async ({ inside, api }) => {
   await expect(inside.getByTestId('delete-users').first()).toContainText(image!.usedBy[0]!)
   await expect(inside.getByTestId('delete-force')).toBeVisible()
 })
+
+test('an image gets one more name, and loses it again', async ({ inside, api }) => {
+  await api.sync()
+  const online = new Set((await api.online()).map((server) => server.id))
+  const image = (await api.images('status=AVAILABLE')).find((candidate) => candidate.tag !== null && online.has(candidate.serverId))
+  test.skip(!image, 'no server that answers holds an image')
+  const reference = `e2e/gone:${Date.now()}`
+  await inside.goto(`/images/list?image=${image!.id}`)
+  await inside.getByTestId('image-tag').click()
+  await inside.getByTestId('name-reference').fill(reference)
+  await inside.getByTestId('name-submit').click()
+  await expect(inside.getByTestId('name-dialog')).toBeHidden()
+  await expect.poll(async () => (await api.images(`q=${encodeURIComponent(reference)}`)).length).toBe(1)
+
+  await inside.goto(`/images/list?q=${encodeURIComponent(reference)}`)
+  await inside.getByTestId('select-all').click()
+  await inside.getByTestId('delete-selection').click()
+  await expect(inside.getByTestId('delete-dialog')).toContainText(reference)
+  const begun = inside.waitForResponse((response) => response.url().endsWith('/api/v1/images/delete'))
+  await inside.getByTestId('delete-submit').click()
+  const operation = (await (await begun).json()) as OperationSeen
+  expect((await api.ended(operation.id)).status).toBe('succeeded')
+  await expect(inside.getByTestId('empty-note')).toBeVisible()
+})

@@ -19,6 +19,14 @@ export default async function setup(config: FullConfig): Promise<void> {
     if (!response.ok()) throw new Error(`POST ${path}: ${response.status()} ${await response.text()}`)
     return (await response.json()) as { id: string }
   }
+  const ended = async (id: string) => {
+    for (const deadline = Date.now() + LONGEST_MS; ; ) {
+      const { status } = (await (await context.get(`/api/v1/operations/${id}`)).json()) as { status: string }
+      if (status === 'succeeded') return
+      if (!['queued', 'running'].includes(status) || Date.now() > deadline) throw new Error(`the lab could not be made ready: operation ${id} is ${status}`)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
   try {
     await call('/session', { username: USERNAME, password: PASSWORD })
     const known = (await (await context.get('/api/v1/servers')).json()) as { total: number }
@@ -28,15 +36,10 @@ export default async function setup(config: FullConfig): Promise<void> {
     const serverIds: string[] = []
     for (const [name, endpoint] of Object.entries(ENGINES)) if (endpoint) serverIds.push((await call('/servers', { name, endpoint })).id)
     const started = await Promise.all(SAMPLES.map((sample) => call('/images/pull', { reference: `${REGISTRY}/${sample}`, serverIds })))
-    const deadline = Date.now() + LONGEST_MS
-    for (const { id } of started) {
-      for (;;) {
-        const { status } = (await (await context.get(`/api/v1/operations/${id}`)).json()) as { status: string }
-        if (status === 'succeeded') break
-        if (!['queued', 'running'].includes(status) || Date.now() > deadline) throw new Error(`the lab's engines did not get their images: ${status}`)
-        await new Promise((resolve) => setTimeout(resolve, 200))
-      }
-    }
+    for (const { id } of started) await ended(id)
+    // One image is in use, so that deleting has something to warn of.
+    const used = (await (await context.get(`/api/v1/images?serverId=${serverIds[0]}&q=${SAMPLES[0]}`)).json()) as { items: { id: string }[] }
+    await ended((await call(`/images/${used.items[0]?.id}/containers`, { name: `e2e-in-use-${Date.now()}`, start: false })).id)
   } finally {
     await context.dispose()
   }
