@@ -30,6 +30,7 @@ pub enum Format {
 #[into_params(parameter_in = Query)]
 pub struct Options {
     /// `csv` or `jsonl`.
+    #[param(inline)]
     format: Format,
 }
 
