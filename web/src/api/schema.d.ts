@@ -1912,7 +1912,7 @@ export interface components {
                  * @description 主键ID
                  */
                 systemSoftImageId: number;
-                /** @description Docker镜像ID */
+                /** @description `Docker镜像ID` */
                 systemSoftImageImageId: string;
                 /** @description 镜像名称 */
                 systemSoftImageName: string;
@@ -2074,7 +2074,7 @@ export interface components {
                  * @description 主键ID
                  */
                 systemSoftImageId: number;
-                /** @description Docker镜像ID */
+                /** @description `Docker镜像ID` */
                 systemSoftImageImageId: string;
                 /** @description 镜像名称 */
                 systemSoftImageName: string;
@@ -2484,7 +2484,7 @@ export interface components {
              * @description 主键ID
              */
             systemSoftImageId: number;
-            /** @description Docker镜像ID */
+            /** @description `Docker镜像ID` */
             systemSoftImageImageId: string;
             /** @description 镜像名称 */
             systemSoftImageName: string;
@@ -4720,7 +4720,6 @@ export interface components {
         };
         /** Format: int64 */
         i64: number;
-        Format: string;
     };
     responses: never;
     parameters: never;
@@ -5109,7 +5108,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description `csv` or `jsonl`. */
-                format: components["schemas"]["Format"];
+                format: "csv" | "jsonl";
                 /** @description Part of the action, subject, detail, user or server name, in any case. */
                 q?: string;
                 /** @description Exactly this user. */
