@@ -1,51 +1,11 @@
 //! Images, operations and the Monitor API's view of them, through the real router, on engines in memory.
 
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use imagefleet_engine::fake::{FakeEngine, Fault, FaultyCall};
+use axum::http::{Method, StatusCode};
+use imagefleet_engine::fake::{Fault, FaultyCall};
 use imagefleet_store::testing;
-use imagefleet_tests::app::{App, Client};
+use imagefleet_tests::app::App;
+use imagefleet_tests::images::{monitor, server};
 use serde_json::{Value, json};
-
-async fn server(app: &App, admin: &Client<'_>, name: &str, images: &[&str]) -> (FakeEngine, i64) {
-    let engine = FakeEngine::seeded(1, 0);
-    for image in images {
-        engine.hold(image).expect("held");
-    }
-    engine
-        .registry()
-        .publish(&"team/app:1".parse().expect("a reference"));
-    let endpoint = format!("unix:///fake/{name}.sock");
-    app.engines.put(&endpoint, engine.clone());
-    let added = admin
-        .post("/servers", json!({"name": name, "endpoint": endpoint}))
-        .await;
-    let id = added.body["id"].as_i64().expect("an id");
-    admin
-        .until(&format!("/servers/{id}"), |server| {
-            server["lastSyncAt"].is_string()
-        })
-        .await;
-    (engine, id)
-}
-
-async fn monitor(
-    client: &Client<'_>,
-    method: Method,
-    path: &str,
-    body: Option<Value>,
-) -> (StatusCode, Value) {
-    let request = Request::builder()
-        .method(method)
-        .uri(format!("/api/monitor/system-soft-image{path}"))
-        .header("content-type", "application/json")
-        .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
-    let answer = client.send(request.expect("a request")).await;
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await.expect("a body").to_bytes();
-    (status, serde_json::from_slice(&bytes).expect("an envelope"))
-}
 
 #[tokio::test]
 async fn a_pull_reaches_every_server_and_a_delete_takes_it_away() {

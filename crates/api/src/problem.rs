@@ -94,6 +94,21 @@ impl Problem {
         self
     }
 
+    /// The same problem with its fields as another surface names them.
+    #[must_use]
+    pub fn renaming(mut self, names: &[(&str, &str)]) -> Self {
+        for error in &mut self.errors {
+            let Some((name, other)) = names.iter().find(|(name, _)| *name == error.field) else {
+                continue;
+            };
+            if let Some(rest) = self.detail.strip_prefix(&format!("{name}: ")) {
+                self.detail = format!("{other}: {rest}");
+            }
+            (*other).clone_into(&mut error.field);
+        }
+        self
+    }
+
     /// The same problem with a header, such as `Retry-After`.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {

@@ -38,10 +38,11 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let archives = archives(&settings.archive_store).context("archive store")?;
+    // Last of what can go wrong: the password is printed once.
     first_start::create_admin(&store).await?;
 
     let engines = Arc::new(EnginePool::new(store.clone()));
-    let archives = archives(&settings.archive_store).context("archive store")?;
     let runner = RunnerOptions::default();
     let worker = runner.worker.clone();
     let operations = Operations::new(store.clone(), engines, archives, runner);

@@ -67,7 +67,7 @@ impl ImageRef {
         if name[name.rfind('/').map_or(0, |slash| slash + 1)..].contains(':') {
             return Err(invalid("it has two tags"));
         }
-        if is_hexadecimal_id(name) {
+        if is_hexadecimal_id(name) || is_sha256_digest(text) {
             return Err(invalid("64 hexadecimal digits are an image id, not a name"));
         }
         let parsed = Reference::from_str(name)
@@ -313,6 +313,7 @@ mod tests {
             "<b>x</b>",
             &long_tag,
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            DIGEST,
         ] {
             assert!(ImageRef::parse(bad).is_err(), "{bad:?} was taken");
         }

@@ -4800,7 +4800,7 @@ export interface operations {
             query?: {
                 /** @description 名称或标签的一部分: part of name or tag. */
                 keyword?: string;
-                /** @description Part of the name; beside a keyword the exact name. */
+                /** @description 镜像名称的一部分: part of the name; of the full name when it has a colon. */
                 imageName?: string;
                 /** @description 服务器ID */
                 serverId?: number;
@@ -4855,7 +4855,7 @@ export interface operations {
                 pageSize?: number;
                 /** @description 名称或标签的一部分: part of name or tag. */
                 keyword?: string;
-                /** @description Part of the name; beside a keyword the exact name. */
+                /** @description 镜像名称的一部分: part of the name; of the full name when it has a colon. */
                 imageName?: string;
                 /** @description 服务器ID */
                 serverId?: number;

@@ -121,9 +121,31 @@ pub fn field_problem(path: &str, message: &str) -> Problem {
     let message = match named {
         Some(_) if message.starts_with("missing") => "is required",
         Some(_) => "is not known here",
-        None => message,
+        None => return Problem::field(field, plain(message)),
     };
     Problem::field(field, message)
+}
+
+/// What serde says of a value of the wrong kind, without the words of this language.
+fn plain(message: &str) -> String {
+    let expected = match message.split_once("expected ") {
+        Some((_, expected)) => expected,
+        None if message.contains("invalid digit") || message.starts_with("number too") => "i64",
+        None if message.contains("`true` or `false`") => "a boolean",
+        None => return message.to_owned(),
+    };
+    let kind = match expected {
+        "a string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        "u16" => "a whole number from 0 to 65535",
+        "i64" | "u64" | "i32" | "u32" | "usize" => "a whole number",
+        "f64" | "f32" => "a number",
+        text if text.starts_with("struct ") => "an object",
+        _ => return message.to_owned(),
+    };
+    format!("must be {kind}")
 }
 
 #[cfg(test)]
@@ -172,6 +194,25 @@ mod tests {
             (invalid.clone(), vec!["inner[0].x".to_owned()])
         );
         assert_eq!(problem("[]"), (invalid, vec!["body".to_owned()]));
+    }
+
+    #[test]
+    fn speaks_of_values_as_people_do() {
+        for (text, said) in [
+            ("[]", "body: must be an object"),
+            (r#"{"inner":"x"}"#, "inner: must be a list"),
+            (
+                r#"{"inner":[{"port":"x"}]}"#,
+                "inner[0].port: must be a whole number from 0 to 65535",
+            ),
+            (
+                r#"{"inner":[{"port":-1}]}"#,
+                "inner[0].port: must be a whole number from 0 to 65535",
+            ),
+        ] {
+            let problem = parse::<Outer>(text.as_bytes()).expect_err("refused");
+            assert_eq!(problem.detail(), said, "{text}");
+        }
     }
 
     #[test]

@@ -45,11 +45,21 @@ pub fn envelope_of(problem: &Problem) -> Vec<u8> {
     let envelope = Envelope::<()> {
         code: problem.code().as_str().to_owned(),
         msg: match hint {
-            Some(hint) => format!("{} {hint}", problem.detail()),
+            Some(hint) => format!("{} {hint}", sentence(problem.detail())),
             None => problem.detail().to_owned(),
         },
         success: false,
         data: None,
     };
     serde_json::to_vec(&envelope).unwrap_or_default()
+}
+
+/// The text with an end that another sentence may follow.
+fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    if text.ends_with(['.', '!', '?']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }

@@ -1,5 +1,6 @@
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use imagefleet_archive::Compression;
 use imagefleet_model::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -49,9 +50,10 @@ pub async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Envelope<Begun>, Problem> {
-    let fields = Fields::of_query(query.as_deref()).with_body(&body)?;
+    let fields = Fields::of_request(query.as_deref(), &headers, &body)?;
     let server = fields.id("serverId")?;
     let mut images = fields.ids("imageIds")?;
     images.extend(fields.id("imageId")?);

@@ -1,3 +1,4 @@
+use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
 use crate::Problem;
@@ -31,8 +32,19 @@ impl Fields {
         }
     }
 
+    /// Of a whole request: the query, and over it the body, JSON or a form.
+    pub fn of_request(query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
+        let fields = Self::of_query(query);
+        let kind = headers.get(header::CONTENT_TYPE);
+        if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded")) {
+            let form = std::str::from_utf8(body).ok();
+            return Ok(fields.with(Self::of_query(form)));
+        }
+        fields.with_body(body)
+    }
+
     /// Lays a JSON body over what is there. Nothing at all is an empty object.
-    pub fn with_body(mut self, body: &[u8]) -> Result<Self, Problem> {
+    fn with_body(mut self, body: &[u8]) -> Result<Self, Problem> {
         if !body.trim_ascii().is_empty() {
             let over: Map<String, Value> = parse_json(body)?;
             self.0
@@ -99,6 +111,8 @@ fn no_id(name: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderMap, header};
+
     use super::Fields;
 
     #[test]
@@ -115,6 +129,19 @@ mod tests {
             (fields.text("tag"), fields.ids("none").expect("good")),
             (None, vec![])
         );
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        let form = Fields::of_request(
+            Some("serverId=1&force=true"),
+            &headers,
+            b"serverId=2&imageTag=a%2Bb",
+        )
+        .expect("good");
+        assert_eq!(form.id("serverId").expect("good"), Some(2));
+        assert!(form.flag("force") && form.text("imageTag").as_deref() == Some("a+b"));
         let wrong = Fields::of_query(Some("serverId=x"));
         assert!(wrong.id("serverId").is_err());
         assert!(Fields::default().with_body(b"[1]").is_err());

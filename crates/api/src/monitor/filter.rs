@@ -10,7 +10,7 @@ use crate::Problem;
 pub struct Filter {
     /// 名称或标签的一部分: part of name or tag.
     keyword: Option<String>,
-    /// Part of the name; beside a keyword the exact name.
+    /// 镜像名称的一部分: part of the name; of the full name when it has a colon.
     image_name: Option<String>,
     /// 服务器ID
     server_id: Option<i64>,
@@ -32,13 +32,9 @@ impl Filter {
                 )
             })?,
         };
-        let (q, repository) = match (self.keyword, self.image_name) {
-            (Some(keyword), name) => (Some(keyword), name),
-            (None, name) => (name, None),
-        };
         Ok(ImageFilter {
-            q,
-            repository,
+            q: self.keyword,
+            name: self.image_name,
             server_ids: self.server_id.into_iter().collect(),
             statuses,
             software_id: self.soft_id,

@@ -1,4 +1,4 @@
-use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -62,8 +62,12 @@ pub async fn handler(
     caller: Caller,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    form: Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<Envelope<Begun>, Problem> {
+    let form = form.map_err(|_| {
+        let sentence = "Send a form, Content-Type: multipart/form-data, with file and serverId.";
+        Problem::new(ErrorCode::InvalidBody, sentence)
+    })?;
     caller.require(Verb::ImageImport, Target::Anything)?;
     let deps = state.operations.deps();
     let announced = headers.get(header::CONTENT_LENGTH);
@@ -83,7 +87,9 @@ pub async fn handler(
         tag: fields.text("imageTag"),
         force: fields.flag("force"),
     };
-    let operation = import(&state, &caller, upload.upload.clone(), body).await?;
+    let operation = import(&state, &caller, upload.upload.clone(), body)
+        .await
+        .map_err(|problem| problem.renaming(&[("name", "imageName"), ("tag", "imageTag")]))?;
     upload.keep();
     Ok(Envelope::ok(Begun {
         operation_id: operation.id,

@@ -1,5 +1,6 @@
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use imagefleet_model::{ErrorCode, ImageRef};
 use serde::{Deserialize, Serialize};
 
@@ -55,9 +56,10 @@ pub async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Envelope<Pulling>, Problem> {
-    let fields = Fields::of_query(query.as_deref()).with_body(&body)?;
+    let fields = Fields::of_request(query.as_deref(), &headers, &body)?;
     let server = fields
         .id("serverId")?
         .ok_or_else(|| Problem::field("serverId", "is required"))?;
@@ -70,7 +72,11 @@ pub async fn handler(
         software_id: None,
     };
     let operation = pull(&state, &caller, body).await?;
-    let image = state.store.image_by_name(server, &reference.to_string()).await?;
+    // By the step, not by the name: an account's registry is part of the name that is pulled.
+    let image = match operation.steps.first().and_then(|step| step.image_id) {
+        Some(id) => state.store.image(id).await?,
+        None => None,
+    };
     let image =
         image.ok_or_else(|| Problem::new(ErrorCode::ImageNotFound, "The image's row is gone already."))?;
     Ok(Envelope::ok(Pulling {

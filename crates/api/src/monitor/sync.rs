@@ -1,5 +1,6 @@
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use serde::Serialize;
 
 use super::Envelope;
@@ -28,9 +29,10 @@ pub async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Envelope<Syncing>, Problem> {
-    let fields = Fields::of_query(query.as_deref()).with_body(&body)?;
+    let fields = Fields::of_request(query.as_deref(), &headers, &body)?;
     let body = SyncBody {
         server_ids: Some(fields.ids("serverIds")?),
     };

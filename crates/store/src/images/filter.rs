@@ -9,6 +9,8 @@ use crate::{Result, scope, sql};
 pub struct ImageFilter {
     /// Part of the name, the tag or the full name, in any case and literally.
     pub q: Option<String>,
+    /// Part of the name alone, in any case and literally; with a colon in it, of the full name.
+    pub name: Option<String>,
     /// On these servers; on all when empty.
     pub server_ids: Vec<ServerId>,
     /// With one of these statuses; with any when empty.
@@ -32,12 +34,12 @@ impl ImageFilter {
         }
         ImageStatus::from_word(word).map(|status| vec![status])
     }
+}
 
-    /// What is searched for, when anything is.
-    pub(super) fn search(&self) -> Option<String> {
-        let q = self.q.as_deref()?.trim();
-        (!q.is_empty()).then(|| q.to_lowercase())
-    }
+/// What is searched for, when anything is.
+fn searched(text: Option<&String>) -> Option<String> {
+    let text = text?.trim();
+    (!text.is_empty()).then(|| text.to_lowercase())
 }
 
 /// In which order to show images.
@@ -106,9 +108,18 @@ impl Conditions {
     /// What a filter and the caller's rights mean.
     pub async fn new(db: &impl ConnectionTrait, filter: &ImageFilter, access: &Access) -> Result<Self> {
         let mut all = Self::default();
-        if let Some(q) = filter.search() {
+        if let Some(q) = searched(filter.q.as_ref()) {
             let condition = all.text(db, &q).await?;
             all.reference.push(condition);
+        }
+        if let Some(name) = searched(filter.name.as_ref()) {
+            let condition = all.text(db, &name).await?;
+            all.reference.push(condition);
+            // No tag holds a colon: what does lies in the name, or begins there.
+            if !name.contains(':') {
+                let condition = all.part(db, "LOWER(r.repository)", &name);
+                all.reference.push(condition);
+            }
         }
         if let Some(repository) = &filter.repository {
             all.equal("r.repository", repository);
@@ -194,13 +205,21 @@ impl Conditions {
                 ));
             }
         }
-        if db.get_database_backend() == DatabaseBackend::Sqlite {
-            // Both are in small letters already: a third faster than `LIKE`, which folds them again.
-            let n = self.value(glob(q).into());
-            return Ok(format!("r.search GLOB ${n}"));
+        Ok(self.part(db, "r.search", q))
+    }
+
+    /// `text` anywhere in a column; both in small letters.
+    fn part(&mut self, db: &impl ConnectionTrait, column: &str, text: &str) -> String {
+        if text.chars().any(char::is_control) {
+            return NOTHING.to_owned();
         }
-        let n = self.value(sql::contains(q).into());
-        Ok(format!("r.search LIKE ${n} ESCAPE '\\'"))
+        if db.get_database_backend() == DatabaseBackend::Sqlite {
+            // A third faster than `LIKE`, which folds letters again.
+            let n = self.value(glob(text).into());
+            return format!("{column} GLOB ${n}");
+        }
+        let n = self.value(sql::contains(text).into());
+        format!("{column} LIKE ${n} ESCAPE '\\'")
     }
 }
 

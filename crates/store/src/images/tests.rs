@@ -111,6 +111,10 @@ fn filter(random: &mut Random, servers: &[ServerId]) -> ImageFilter {
         filter.q = Some(q.to_owned());
     }
     if random.below(4) == 0 {
+        let name = queries[usize::try_from(random.below(queries.len() as u64)).expect("small")];
+        filter.name = Some(name.to_owned());
+    }
+    if random.below(4) == 0 {
         filter.server_ids = servers.iter().copied().filter(|_| random.below(3) == 0).collect();
     }
     match random.below(6) {
@@ -165,7 +169,14 @@ fn access(random: &mut Random, servers: &[ServerId]) -> Access {
 fn matches(image: &Image, filter: &ImageFilter, access: &Access) -> bool {
     let q = filter.q.as_deref().unwrap_or_default().trim().to_lowercase();
     let found = |text: &str| text.to_lowercase().contains(&q);
-    (q.is_empty() || found(&image.full_name) || found(&image.repository))
+    let name = filter.name.as_deref().unwrap_or_default().trim().to_lowercase();
+    let named = if name.contains(':') {
+        image.full_name.to_lowercase().contains(&name)
+    } else {
+        image.repository.to_lowercase().contains(&name)
+    };
+    (name.is_empty() || named)
+        && (q.is_empty() || found(&image.full_name) || found(&image.repository))
         && (filter.server_ids.is_empty() || filter.server_ids.contains(&image.server_id))
         && (filter.statuses.is_empty() || filter.statuses.contains(&image.status))
         && filter

@@ -54,6 +54,7 @@ impl Filter {
             tag: self.tag.clone(),
             unused: self.unused,
             software_id: self.software_id,
+            ..ImageFilter::default()
         })
     }
 
