@@ -437,3 +437,59 @@ async fn lists_show_only_what_the_caller_may_see() {
         assert_eq!((beyond.total, beyond.items.len()), (2, 0));
     }
 }
+
+#[tokio::test]
+async fn what_ends_at_the_same_moment_ends_its_operation() {
+    for test in stores().await {
+        let store = &test.store;
+        for round in 0..20 {
+            let both = store
+                .create_operation(operation("a", vec![step(1, None), step(2, None)]))
+                .await
+                .expect("created");
+            let first = claimed(store).await.expect("a step");
+            let second = claimed(store).await.expect("a step");
+            let (ended, other) = (well(), badly());
+            let (one, two) = tokio::join!(
+                store.finish_step(first, "w", &ended),
+                store.finish_step(second, "w", &other)
+            );
+            let said = [one.expect("finishes").ended, two.expect("finishes").ended].concat();
+            assert_eq!(said, [both.id.clone()], "round {round}: told once");
+            assert_eq!(status(store, &both.id).await, Status::Failed, "round {round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_joins_work_in_the_moment_of_its_end_is_not_forgotten() {
+    for test in stores().await {
+        let store = &test.store;
+        for round in 0..20 {
+            let leader = store
+                .create_operation(operation("a", vec![step(1, Some("same"))]))
+                .await
+                .expect("created");
+            let running = claimed(store).await.expect("a step");
+            let outcome = well();
+            let (ended, joined) = tokio::join!(
+                store.finish_step(running, "w", &outcome),
+                store.create_operation(operation("b", vec![step(1, Some("same"))]))
+            );
+            ended.expect("finishes");
+            let joined = joined.expect("created");
+            // It came in time and has ended with the other, or too late and is claimed itself.
+            while let Some(own) = claimed(store).await {
+                store.finish_step(own, "w", &outcome).await.expect("finishes");
+            }
+            for id in [&leader.id, &joined.id] {
+                assert_eq!(status(store, id).await, Status::Succeeded, "round {round}");
+            }
+        }
+    }
+}
+
+async fn claimed(store: &Store) -> Option<i64> {
+    let step = store.claim_step("w", LEASE).await.expect("claims")?;
+    Some(step.id)
+}

@@ -1,6 +1,7 @@
 use imagefleet_model::{ErrorCode, Failure};
 use sea_orm::FromQueryResult;
 
+use super::turn::take_turn;
 use super::{Cancelled, Settled, StepOutcome, finish, rollup};
 use crate::{Result, Store, StoreError, sql};
 
@@ -18,6 +19,7 @@ impl Store {
         let now = self.now_ms();
         let (running, settled) = self
             .write(async |tx| {
+                take_turn(tx).await?;
                 let asked = sql::run(
                     tx,
                     "UPDATE operations SET cancel_requested = TRUE WHERE id = $1 AND finished_at IS NULL",

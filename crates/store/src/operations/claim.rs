@@ -1,5 +1,6 @@
 use sea_orm::FromQueryResult;
 
+use super::turn::take_turn;
 use super::{ClaimedStep, rollup, row};
 use crate::{Result, Store, sql};
 
@@ -51,10 +52,8 @@ impl Store {
         let now = self.now_ms();
         let lease = now + lease_ms;
         self.write(async |tx| {
-            if !self.is_sqlite() {
-                // Two programs must not each find the server free: claims take turns, they are short.
-                sql::run(tx, "SELECT pg_advisory_xact_lock(7145829131)", vec![]).await?;
-            }
+            // Two programs must not each find the server free.
+            take_turn(tx).await?;
             let values = vec![worker.into(), lease.into(), now.into()];
             let Some(step) = sql::one::<Claimed>(tx, CLAIM, values).await? else {
                 return Ok(None);
@@ -100,6 +99,7 @@ impl Store {
     pub async fn renew_leases(&self, worker: &str, lease_ms: i64) -> Result<Vec<i64>> {
         let lease = self.now_ms() + lease_ms;
         self.write(async |tx| {
+            take_turn(tx).await?;
             sql::run(
                 tx,
                 "UPDATE operation_steps SET lease_until = $2 WHERE worker = $1 AND status = 'running'",

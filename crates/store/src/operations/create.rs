@@ -1,6 +1,7 @@
 use imagefleet_model::{Operation, OperationId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
+use super::turn::take_turn;
 use super::{NewOperation, NewStep};
 use crate::{Result, Store, sql};
 
@@ -18,6 +19,7 @@ impl Store {
         let id = uuid::Uuid::now_v7().to_string();
         let now = self.now_ms();
         self.write(async |tx| {
+            take_turn(tx).await?;
             sql::run(
                 tx,
                 "INSERT INTO operations (id, kind, status, title, user_id, created_by, request, created_at)

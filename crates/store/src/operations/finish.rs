@@ -1,6 +1,7 @@
 use imagefleet_model::{ErrorCode, ErrorInfo, Failure};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
+use super::turn::take_turn;
 use super::{Settled, StepOutcome, final_word, rollup};
 use crate::{Result, Store, sql};
 
@@ -15,6 +16,7 @@ impl Store {
     pub async fn finish_step(&self, step: i64, worker: &str, outcome: &StepOutcome) -> Result<Settled> {
         let now = self.now_ms();
         self.write(async |tx| {
+            take_turn(tx).await?;
             let operations = rollup::operations_of(tx, step).await?;
             if !end_one(tx, step, worker, outcome, now).await? {
                 return Ok(Settled::default());

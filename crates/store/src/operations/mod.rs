@@ -17,6 +17,7 @@ mod retry;
 mod rollup;
 mod row;
 mod sealed;
+mod turn;
 
 use imagefleet_model::{ErrorInfo, Operation, OperationId, OperationKind, ServerId, Status};
 use serde_json::Value;

@@ -3,6 +3,7 @@ use sea_orm::FromQueryResult;
 
 use super::rollup;
 use super::row::{self, STEP, StepRow};
+use super::turn::take_turn;
 use crate::{Result, Store, sql};
 
 /// The latest progress of a running step.
@@ -47,6 +48,7 @@ impl Store {
     pub async fn save_progress(&self, updates: &[ProgressUpdate]) -> Result<Vec<StoredProgress>> {
         let now = self.now_ms();
         self.write(async |tx| {
+            take_turn(tx).await?;
             let mut stored = Vec::with_capacity(updates.len());
             for update in updates {
                 let progress = &update.progress;
@@ -87,6 +89,7 @@ impl Store {
     pub async fn number_steps(&self, steps: &[i64]) -> Result<Vec<StoredProgress>> {
         let now = self.now_ms();
         self.write(async |tx| {
+            take_turn(tx).await?;
             let mut stored = Vec::with_capacity(steps.len());
             for step in steps {
                 let found: Option<StepRow> = sql::one(

@@ -1,5 +1,6 @@
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
+use super::turn::take_turn;
 use super::{Settled, StepOutcome, finish, rollup};
 use crate::{Result, Store, sql};
 
@@ -37,6 +38,7 @@ impl Store {
              WHERE status = 'running' AND shared_with IS NULL AND {condition} ORDER BY id"
         );
         self.write(async |tx| {
+            take_turn(tx).await?;
             let lost: Vec<Lost> = sql::all(tx, &query, values).await?;
             let mut settled = Settled::default();
             for step in lost {

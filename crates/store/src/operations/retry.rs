@@ -1,11 +1,13 @@
 use imagefleet_model::{ErrorCode, Failure, Operation};
 
+use super::turn::take_turn;
 use crate::{Result, Store, StoreError, sql};
 
 impl Store {
     /// Opens an ended operation again: the steps that did not succeed are queued, the others stay as they are.
     pub async fn retry_operation(&self, operation: &str) -> Result<Operation> {
         self.write(async |tx| {
+            take_turn(tx).await?;
             let reopened = sql::run(
                 tx,
                 "UPDATE operations SET status = 'queued', finished_at = NULL, error = NULL, result = NULL, message = '',
