@@ -84,10 +84,18 @@ impl App {
     /// # Panics
     /// When it does not start: the test cannot run.
     pub async fn start(at: TestStore) -> Self {
+        Self::start_with(at, ApiConfig::default()).await
+    }
+
+    /// The same as an operator has set it.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_with(at: TestStore, config: ApiConfig) -> Self {
         let engines = Engines::default();
         let found = engines.clone();
         let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
-        Self::start_on(at, engines, pool).await
+        Self::start_on(at, engines, pool, config).await
     }
 
     /// The same with real engines behind the servers' endpoints.
@@ -96,12 +104,12 @@ impl App {
     /// When it does not start: the test cannot run.
     pub async fn start_real(at: TestStore) -> Self {
         let pool = EnginePool::new(at.store.clone());
-        Self::start_on(at, Engines::default(), pool).await
+        Self::start_on(at, Engines::default(), pool, ApiConfig::default()).await
     }
 
-    async fn start_on(at: TestStore, engines: Engines, pool: EnginePool) -> Self {
+    async fn start_on(at: TestStore, engines: Engines, pool: EnginePool, config: ApiConfig) -> Self {
         let archives = Arc::new(tempfile::tempdir().expect("a folder"));
-        let app = Self::prepare(at, engines, pool, archives, RunnerOptions::default()).await;
+        let app = Self::prepare(at, engines, pool, archives, RunnerOptions::default(), config).await;
         app.operations.start().await.expect("it starts");
         app.user("admin", vec![everywhere("admin")]).await;
         app
@@ -121,6 +129,7 @@ impl App {
             pool,
             Arc::clone(&self.archives),
             options,
+            ApiConfig::default(),
         )
         .await
     }
@@ -131,6 +140,7 @@ impl App {
         pool: EnginePool,
         archives: Arc<tempfile::TempDir>,
         runner: RunnerOptions,
+        config: ApiConfig,
     ) -> Self {
         let store = at.store.clone();
         let worker = runner.worker.clone();
@@ -150,7 +160,7 @@ impl App {
             store: store.clone(),
             operations: operations.clone(),
             watches: watches.clone(),
-            config: ApiConfig::default(),
+            config,
             metrics: Arc::new(String::new),
         });
         Self {
@@ -221,6 +231,13 @@ impl App {
 }
 
 impl Client<'_> {
+    /// The session's secret, as the cookie carries it; empty for nobody.
+    #[must_use]
+    pub fn cookie_value(&self) -> &str {
+        let cookie = self.cookie.as_deref().unwrap_or_default();
+        cookie.split_once('=').map_or("", |(_, value)| value)
+    }
+
     /// Asks the native API.
     ///
     /// # Panics

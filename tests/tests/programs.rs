@@ -12,7 +12,6 @@ use imagefleet_operations::RunnerOptions;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client};
 use imagefleet_tests::archives;
-use imagefleet_tests::live::Live;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -80,19 +79,20 @@ async fn a_browser_on_one_sees_and_stops_the_work_of_another_and_outlives_it() {
     front.engines.put(ENDPOINT, engine.clone());
     let admin = front.login("admin").await;
     let server = add(&admin).await;
-    let mut live = Live::connect(&admin).await;
+    let mut live = admin.socket(None).await.expect("a connection");
 
     // The one in front runs nothing: what it tells its browser, it heard from the other.
     let pull = begin_pull(&admin, server, "app:1").await;
     let progress = live
-        .next("docker_image_pull_progress", PATIENCE)
-        .await
-        .expect("progress");
+        .until(|name, event| name == "docker_image_pull_progress" && event["operationId"] == pull.as_str())
+        .await;
     assert_eq!(progress["operationId"], pull.as_str());
     admin
         .post(&format!("/operations/{pull}/cancel"), Value::Null)
         .await;
-    let end = live.next("operation_error", PATIENCE).await.expect("an end");
+    let end = live
+        .until(|name, event| name == "operation_error" && event["operationId"] == pull.as_str())
+        .await;
     assert_eq!(
         (&end["operationId"], &end["status"]),
         (&json!(pull), &json!("cancelled"))
@@ -109,7 +109,9 @@ async fn a_browser_on_one_sees_and_stops_the_work_of_another_and_outlives_it() {
         "its lease is not over yet"
     );
     front.at.pass(60);
-    let end = live.next("operation_error", PATIENCE).await.expect("an end");
+    let end = live
+        .until(|name, event| name == "operation_error" && event["operationId"] == pull.as_str())
+        .await;
     assert_eq!(
         (&end["operationId"], &end["status"]),
         (&json!(pull), &json!("interrupted"))
@@ -190,7 +192,7 @@ async fn a_restart_of_the_database_heals_by_itself() {
     front.engines.put(ENDPOINT, engine.clone());
     let admin = front.login("admin").await;
     let server = add(&admin).await;
-    let mut live = Live::connect(&admin).await;
+    let mut live = admin.socket(None).await.expect("a connection");
     front.at.lose_connections().await;
     // Events of the moment without a connection are lost, the state is not; later ones come again.
     let mut heard = None;
@@ -198,7 +200,8 @@ async fn a_restart_of_the_database_heals_by_itself() {
         engine.hold(&format!("round/app:{round}")).expect("held");
         let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
         assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
-        heard = live.next("operation_complete", Duration::from_secs(1)).await;
+        let complete = live.until(|name, _| name == "operation_complete");
+        heard = tokio::time::timeout(Duration::from_secs(1), complete).await.ok();
         if heard.is_some() {
             break;
         }

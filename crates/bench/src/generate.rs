@@ -79,10 +79,20 @@ pub async fn data_dir(dir: &Path, shape: Shape) -> anyhow::Result<PathBuf> {
 pub async fn open(folder: &Path) -> anyhow::Result<Store> {
     let options = StoreOptions {
         url: format!("sqlite://{}", folder.join("imagefleet.db").display()),
-        key: SecretKey::load_or_create(&folder.join("secret.key"))?,
+        key: key(&folder.join("secret.key"))?,
         clock: Arc::new(SystemClock),
     };
     Ok(Store::open(options).await?)
+}
+
+/// The key of a data directory, made at the first use.
+fn key(file: &Path) -> anyhow::Result<SecretKey> {
+    if let Some(key) = SecretKey::read(file)? {
+        return Ok(key);
+    }
+    let key = SecretKey::generate();
+    key.write(file)?;
+    Ok(key)
 }
 
 async fn fill(store: &Store, shape: Shape) -> anyhow::Result<()> {

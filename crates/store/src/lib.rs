@@ -13,11 +13,13 @@ mod exports;
 mod images;
 mod inspect;
 mod inventory;
+mod lock;
 mod migrations;
 mod open;
 mod operations;
 mod registries;
 mod roles;
+mod rotate;
 mod scope;
 mod secrets;
 mod servers;
@@ -56,6 +58,7 @@ pub use operations::{
     QueueFigures, QueueSettings, SealedPayload, Settled, StepOutcome, StoredProgress,
 };
 pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
+pub use rotate::Rotated;
 pub use secrets::{SecretKey, Secrets};
 pub use servers::{
     EngineServer, HealthChange, JumpSecrets, NewServer, ServerChange, ServerFilter, ServerSshSetting,
@@ -67,6 +70,8 @@ pub use tokens::{NewToken, Token};
 pub use uploads::{NewUpload, Upload, UploadStretch, new_upload_id};
 pub use users::{LoginRow, NewUser, User, UserChange};
 pub use watches::Watch;
+
+use lock::Lock;
 
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -80,8 +85,9 @@ pub struct Store {
     queue: Arc<QueueSettings>,
     /// `SQLite` has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
     writer: Option<Arc<tokio::sync::Mutex<()>>>,
-    /// Held for the life of the program: a second one on the same `SQLite` file is refused.
-    _lock: Option<Arc<std::fs::File>>,
+    /// Held for the life of the program: a second one on the same `SQLite` file is refused, and on `PostgreSQL` a change
+    /// of the key while others run.
+    lock: Arc<Lock>,
 }
 
 impl std::fmt::Debug for Store {
@@ -116,6 +122,13 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Ends its connections and gives the database free, once this is its last use.
+    pub async fn close(self) {
+        // One that does not end by itself ends with the program.
+        self.db.close().await.ok();
+        self.lock.release().await;
     }
 
     /// The connection pool, for what only one place needs (the live events' adapter on `PostgreSQL`).

@@ -73,12 +73,21 @@ fn directory(directory: &Path) -> Finding {
     Finding::ok(what, format!("{shown} is private"))
 }
 
-/// The key file, and how it was found.
+/// The key, and how it was found.
 pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
     let what = "secret key";
+    match crate::key::given() {
+        Ok(Some(key)) => return (Some(key), Finding::ok(what, "it comes from the environment")),
+        Ok(None) => {}
+        Err(error) => {
+            let remedy =
+                "Give the key's 64 hexadecimal digits, or leave the variable out to use the key file.";
+            return (None, Finding::problem(what, format!("{error:#}"), remedy));
+        }
+    }
     let shown = path.display();
-    match SecretKey::load(path) {
-        Ok(key) => {
+    match SecretKey::read(path) {
+        Ok(Some(key)) => {
             let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
             let finding = if mode & 0o077 == 0 {
                 Finding::ok(what, format!("{shown} can be read by its owner alone"))
@@ -93,7 +102,7 @@ pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
             };
             (Some(key), finding)
         }
-        Err(StoreError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => (
+        Ok(None) => (
             None,
             Finding::warning(
                 what,

@@ -26,7 +26,8 @@ pub fn plan(
         title: format!("Tag {} as {reference} on {}", image.full_name, image.server_name),
         image,
         reference,
-        request: json!({ "imageId": image.id, "reference": reference.to_string(), "force": force }),
+        request: json!({ "imageId": image.id, "reference": reference.to_string(), "force": force,
+                          "also": [(image.server_id, &image.repository)] }),
         payload: Payload {
             source: image.engine_id.clone(),
             reference: reference.to_string(),

@@ -1,5 +1,6 @@
 //! One list of migrations for both databases; a migration is a list of statements, never changed once released.
 
+mod audit_trail;
 mod base;
 mod queue;
 
@@ -15,7 +16,11 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(base::Migration), Box::new(queue::Migration)]
+        vec![
+            Box::new(base::Migration),
+            Box::new(queue::Migration),
+            Box::new(audit_trail::Migration),
+        ]
     }
 }
 

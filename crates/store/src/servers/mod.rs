@@ -16,6 +16,7 @@ use imagefleet_model::{Endpoint, OffPeak, ServerId, ServerSsh, ServerStatus, Ser
 use secrecy::SecretString;
 
 pub use secrets::{JumpSecrets, SshSecrets, TlsSecrets};
+pub(crate) use secrets::{ssh_place, tls_place};
 
 /// A server to be added.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use imagefleet_model::Operation;
 use imagefleet_operations::Actor;
 use imagefleet_store::NewOperation;
 
-use super::shown;
+use super::shown_to;
 use crate::extract::Caller;
 use crate::{AppState, Problem};
 
@@ -61,5 +61,5 @@ pub async fn submit_at(
     }
     let operation = state.operations.submit_at(new, off_peak).await?;
     caller.trail.operation(&operation.id);
-    Ok(shown(operation, caller))
+    Ok(shown_to(operation, caller))
 }
