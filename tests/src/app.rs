@@ -57,7 +57,7 @@ pub struct App {
     /// Its engines.
     pub engines: Engines,
     watches: Watches,
-    /// Where its archives lie.
+    /// Where its archives lie, unless the test said where.
     pub archives: tempfile::TempDir,
 }
 
@@ -87,7 +87,17 @@ impl App {
         let engines = Engines::default();
         let found = engines.clone();
         let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
-        Self::start_on(at, engines, pool).await
+        Self::start_on(at, engines, pool, None).await
+    }
+
+    /// The same with its archives elsewhere. On a database that another program uses, too, its engines are that one's.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_storing(at: TestStore, engines: Engines, archives: ArchiveStore) -> Self {
+        let found = engines.clone();
+        let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
+        Self::start_on(at, engines, pool, Some(archives)).await
     }
 
     /// The same with real engines behind the servers' endpoints.
@@ -96,16 +106,23 @@ impl App {
     /// When it does not start: the test cannot run.
     pub async fn start_real(at: TestStore) -> Self {
         let pool = EnginePool::new(at.store.clone());
-        Self::start_on(at, Engines::default(), pool).await
+        Self::start_on(at, Engines::default(), pool, None).await
     }
 
-    async fn start_on(at: TestStore, engines: Engines, pool: EnginePool) -> Self {
+    async fn start_on(
+        at: TestStore,
+        engines: Engines,
+        pool: EnginePool,
+        elsewhere: Option<ArchiveStore>,
+    ) -> Self {
         let archives = tempfile::tempdir().expect("a folder");
+        let folder = || ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder");
+        let archive_store = elsewhere.unwrap_or_else(folder);
         let store = at.store.clone();
         let operations = Operations::new(
             store.clone(),
             Arc::new(pool),
-            ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder"),
+            archive_store,
             RunnerOptions::default(),
         );
         operations.start().await.expect("it starts");
@@ -129,7 +146,9 @@ impl App {
             watches,
             archives,
         };
-        app.user("admin", vec![everywhere("admin")]).await;
+        if app.store().user_count().await.expect("counted") == 0 {
+            app.user("admin", vec![everywhere("admin")]).await;
+        }
         app
     }
 

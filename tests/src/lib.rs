@@ -4,4 +4,5 @@
 
 pub mod app;
 pub mod archives;
+pub mod gate;
 pub mod images;

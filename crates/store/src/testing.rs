@@ -61,15 +61,19 @@ async fn postgres(server: &str) -> TestStore {
     open(format!("{base}/{name}"), None).await
 }
 
-async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
-    let start = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
-    let clock = ManualClock::new(start);
+async fn opened(url: &str, clock: &ManualClock) -> Store {
     let options = StoreOptions {
-        url: url.clone(),
+        url: url.to_owned(),
         key: SecretKey::from_bytes([7; 32]),
         clock: Arc::new(clock.clone()),
     };
-    let store = Store::open(options).await.expect("the store opens");
+    Store::open(options).await.expect("the store opens")
+}
+
+async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
+    let start = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
+    let clock = ManualClock::new(start);
+    let store = opened(&url, &clock).await;
     TestStore {
         store,
         clock,
@@ -79,6 +83,20 @@ async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
 }
 
 impl TestStore {
+    /// The same database once more, as another program has it; only `PostgreSQL` takes that.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub async fn again(&self) -> Self {
+        let store = opened(&self.url, &self.clock).await;
+        Self {
+            store,
+            clock: self.clock.clone(),
+            url: self.url.clone(),
+            _folder: None,
+        }
+    }
+
     /// Turns the clock forward by so many seconds.
     pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
