@@ -57,7 +57,7 @@ pub struct App {
     /// Its engines.
     pub engines: Engines,
     watches: Watches,
-    /// Where its archives lie.
+    /// Where its archives lie, unless the test said where.
     pub archives: Arc<tempfile::TempDir>,
 }
 
@@ -95,7 +95,17 @@ impl App {
         let engines = Engines::default();
         let found = engines.clone();
         let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
-        Self::start_on(at, engines, pool, config).await
+        Self::start_on(at, engines, pool, None, config).await
+    }
+
+    /// The same with its archives elsewhere. On a database that another program uses, too, its engines are that one's.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_storing(at: TestStore, engines: Engines, archives: ArchiveStore) -> Self {
+        let found = engines.clone();
+        let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
+        Self::start_on(at, engines, pool, Some(archives), ApiConfig::default()).await
     }
 
     /// The same with real engines behind the servers' endpoints.
@@ -104,14 +114,31 @@ impl App {
     /// When it does not start: the test cannot run.
     pub async fn start_real(at: TestStore) -> Self {
         let pool = EnginePool::new(at.store.clone());
-        Self::start_on(at, Engines::default(), pool, ApiConfig::default()).await
+        Self::start_on(at, Engines::default(), pool, None, ApiConfig::default()).await
     }
 
-    async fn start_on(at: TestStore, engines: Engines, pool: EnginePool, config: ApiConfig) -> Self {
+    async fn start_on(
+        at: TestStore,
+        engines: Engines,
+        pool: EnginePool,
+        elsewhere: Option<ArchiveStore>,
+        config: ApiConfig,
+    ) -> Self {
         let archives = Arc::new(tempfile::tempdir().expect("a folder"));
-        let app = Self::prepare(at, engines, pool, archives, RunnerOptions::default(), config).await;
+        let app = Self::prepare(
+            at,
+            engines,
+            pool,
+            archives,
+            elsewhere,
+            RunnerOptions::default(),
+            config,
+        )
+        .await;
         app.operations.start().await.expect("it starts");
-        app.user("admin", vec![everywhere("admin")]).await;
+        if app.store().user_count().await.expect("counted") == 0 {
+            app.user("admin", vec![everywhere("admin")]).await;
+        }
         app
     }
 
@@ -128,6 +155,7 @@ impl App {
             self.engines.clone(),
             pool,
             Arc::clone(&self.archives),
+            None,
             options,
             ApiConfig::default(),
         )
@@ -139,17 +167,15 @@ impl App {
         engines: Engines,
         pool: EnginePool,
         archives: Arc<tempfile::TempDir>,
+        elsewhere: Option<ArchiveStore>,
         runner: RunnerOptions,
         config: ApiConfig,
     ) -> Self {
+        let folder = || ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder");
+        let archive_store = elsewhere.unwrap_or_else(folder);
         let store = at.store.clone();
         let worker = runner.worker.clone();
-        let operations = Operations::new(
-            store.clone(),
-            Arc::new(pool),
-            ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder"),
-            runner,
-        );
+        let operations = Operations::new(store.clone(), Arc::new(pool), archive_store, runner);
         let options = WatchOptions {
             backoff: Duration::from_millis(50),
             lease: Duration::from_secs(2),

@@ -75,7 +75,7 @@ impl Store {
             secrets,
             queue: std::sync::Arc::default(),
             writer: None,
-            _lock: None,
+            lock: std::sync::Arc::new(crate::lock::Lock::Reader),
         })
     }
 

@@ -14,6 +14,8 @@ pub enum Lock {
     File { _file: std::fs::File },
     /// In a session of its own at `PostgreSQL`.
     Session(Mutex<Option<PgConnection>>),
+    /// None: it only reads, beside whoever works.
+    Reader,
 }
 
 /// Whether others may have a `PostgreSQL` database open too.

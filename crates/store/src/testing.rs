@@ -70,15 +70,19 @@ async fn postgres(server: &str) -> TestStore {
     open(format!("{base}/{name}"), None).await
 }
 
-async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
-    let start = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
-    let clock = ManualClock::new(start);
+async fn opened(url: &str, clock: &ManualClock) -> Store {
     let options = StoreOptions {
-        url: url.clone(),
+        url: url.to_owned(),
         key: SecretKey::from_bytes([7; 32]),
         clock: Arc::new(clock.clone()),
     };
-    let store = Store::open(options).await.expect("the store opens");
+    Store::open(options).await.expect("the store opens")
+}
+
+async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
+    let start = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
+    let clock = ManualClock::new(start);
+    let store = opened(&url, &clock).await;
     TestStore {
         store,
         clock,
@@ -88,18 +92,14 @@ async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
 }
 
 impl TestStore {
-    /// The same database opened once more, as another program would; only `PostgreSQL` can be shared.
+    /// The same database once more, as another program has it; only `PostgreSQL` takes that.
     ///
     /// # Panics
-    /// When that fails.
+    /// When it does not open.
     pub async fn again(&self) -> Self {
-        let options = StoreOptions {
-            url: self.url.clone(),
-            key: SecretKey::from_bytes([7; 32]),
-            clock: Arc::new(self.clock.clone()),
-        };
+        let store = opened(&self.url, &self.clock).await;
         Self {
-            store: Store::open(options).await.expect("the store opens"),
+            store,
             clock: self.clock.clone(),
             url: self.url.clone(),
             _folder: None,
