@@ -31,10 +31,11 @@ impl Lab {
         })
     }
 
-    /// Starts `PostgreSQL`; the URL of a database.
+    /// Starts `PostgreSQL` with nothing in it; the URL of a database.
     pub fn postgres(&mut self) -> anyhow::Result<String> {
         let dir = self.dir.display().to_string();
         script("postgres-down", &[&dir])?;
+        std::fs::remove_dir_all(self.dir.join("postgres")).ok();
         self.ends.push(vec!["postgres-down".to_owned(), dir.clone()]);
         script("postgres-up", &[&free_port()?, &dir])
     }
