@@ -28,6 +28,9 @@ pub struct Options {
     /// Only queries whose name holds this.
     #[arg(long, default_value = "")]
     only: String,
+    /// On this database instead of SQLite: `postgres://…`, empty or filled by an earlier run.
+    #[arg(long)]
+    database_url: Option<String>,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             references: 50_000,
             rounds: 40,
             only: String::new(),
+            database_url: None,
         }
     }
 }
@@ -91,14 +95,19 @@ pub async fn run(dir: &Path, options: &Options, report: &mut Report) -> anyhow::
         images: options.images,
         references: options.references,
     };
-    let folder = generate::data_dir(dir, shape).await?;
-    let point = point::query(&folder, shape).await?;
+    let url = options.database_url.as_deref();
+    let folder = match url {
+        None => generate::data_dir(dir, shape).await?,
+        Some(url) => generate::data_dir_on(dir, shape, url).await?,
+    };
+    let point = point::query(&folder, url, shape).await?;
     println!(
         "bare point query: median {} ms, p95 {} ms",
         table::ms(point.median()),
         table::ms(point.percentile(95))
     );
-    let program = Program::start(&folder).await?;
+    let flags: Vec<&str> = url.into_iter().flat_map(|url| ["--database-url", url]).collect();
+    let program = Program::start_with(&folder, &flags).await?;
     let mut rows = Vec::new();
     let (mut first_pages, mut deep_pages) = (Duration::ZERO, Duration::ZERO);
     for (name, path) in queries() {

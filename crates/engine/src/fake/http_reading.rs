@@ -32,12 +32,21 @@ impl FakeEngine {
     /// As `GET /images/{name}/json` writes it.
     pub(super) fn inspected(&self, name: &str) -> Result<Value> {
         let image = self.detail(name)?;
+        let ports: serde_json::Map<String, Value> = image
+            .config
+            .exposed_ports
+            .iter()
+            .map(|port| (port.clone(), json!({})))
+            .collect();
         let (os, architecture) = image.platform.split_once('/').unwrap_or(("linux", "amd64"));
         Ok(json!({
             "Id": image.id, "RepoTags": image.repo_tags, "RepoDigests": image.repo_digests, "Size": image.size,
             "Created": image.created_at.map(|at| at.to_rfc3339()), "Os": os, "Architecture": architecture,
             "RootFS": {"Type": "layers", "Layers": image.diff_ids},
-            "Config": {"Env": image.config.env, "Cmd": image.config.command, "Labels": image.config.labels},
+            "Config": {
+                "Env": image.config.env, "Cmd": image.config.command, "Labels": image.config.labels,
+                "ExposedPorts": ports,
+            },
         }))
     }
 
