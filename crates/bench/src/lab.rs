@@ -64,6 +64,8 @@ impl Drop for Lab {
                 eprintln!("{error:#}");
             }
         }
+        // Engines leave what they held behind.
+        std::fs::remove_dir_all(&self.dir).ok();
     }
 }
 
