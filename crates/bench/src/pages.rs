@@ -28,7 +28,7 @@ pub struct Options {
     /// Only queries whose name holds this.
     #[arg(long, default_value = "")]
     only: String,
-    /// On this database instead of SQLite: `postgres://…`, empty or filled by an earlier run.
+    /// On this database instead of `SQLite`: `postgres://…`, empty or filled by an earlier run.
     #[arg(long)]
     database_url: Option<String>,
 }

@@ -39,7 +39,7 @@ pub async fn run(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
         let file = ended["steps"][0]["result"]["filePath"]
             .as_str()
             .context("a file path")?;
-        path = file.trim_start_matches("/api/v1").to_owned();
+        file.trim_start_matches("/api/v1").clone_into(&mut path);
     }
     std::fs::remove_file(&saved).ok();
     pair(

@@ -272,7 +272,7 @@ async fn upsert(
 }
 
 async fn delete(tx: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
-    for chunk in sql::chunks(&ids) {
+    for chunk in sql::chunks(ids) {
         sql::run(
             tx,
             &format!(
