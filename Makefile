@@ -21,8 +21,8 @@ page:
 image: page ## an image with that one program in it, imagefleet:latest, on this machine's engine
 	@exec scripts/image.sh
 
-bench: build ## print the ratios that the documentation talks about
-	cargo run --release --locked -p imagefleet-bench
+bench: ## print ratios against the bare engine, database or a reference; docs/BENCHMARKS.md has the last ones
+	@exec scripts/bench.sh
 
 soak: ## the fault suite in its long form (IMAGEFLEET_SOAK_MINUTES=30)
 	@exec scripts/soak.sh

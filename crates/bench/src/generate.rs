@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use imagefleet_model::SystemClock;
 use imagefleet_store::{Inventory, SecretKey, SeenContainer, SeenImage, Store, StoreOptions};
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, Statement};
 
 /// How large an inventory to make up.
 #[derive(Debug, Clone, Copy)]
@@ -62,23 +62,46 @@ impl Random {
 
 /// The data directory of that shape in `dir`, with its database made when it is not there.
 pub async fn data_dir(dir: &Path, shape: Shape) -> anyhow::Result<PathBuf> {
-    let folder = dir.join(format!("{}x{}-{}", shape.servers, shape.images, shape.references));
-    let done = folder.join("done");
-    if !done.exists() {
+    let folder = named(dir, "", shape);
+    if !folder.join("done").exists() {
         std::fs::remove_dir_all(&folder).ok();
         std::fs::create_dir_all(&folder)?;
-        let store = open(&folder).await?;
+        let store = open(&folder, None).await?;
         fill(&store, shape).await?;
         store.connection().clone().close().await?;
-        std::fs::write(done, "")?;
+        std::fs::write(folder.join("done"), "")?;
     }
     Ok(folder)
 }
 
-/// Opens the database of a data directory as the program does.
-pub async fn open(folder: &Path) -> anyhow::Result<Store> {
+/// The same with its inventory in another database, which has to be empty or filled by this.
+pub async fn data_dir_on(dir: &Path, shape: Shape, url: &str) -> anyhow::Result<PathBuf> {
+    let folder = named(dir, "other-", shape);
+    std::fs::create_dir_all(&folder)?;
+    let store = open(&folder, Some(url)).await?;
+    let filled = store.connection().query_one_raw(Statement::from_string(
+        store.backend(),
+        "SELECT 1 FROM servers LIMIT 1",
+    ));
+    if filled.await?.is_none() {
+        fill(&store, shape).await?;
+    }
+    store.connection().clone().close().await?;
+    Ok(folder)
+}
+
+fn named(dir: &Path, before: &str, shape: Shape) -> PathBuf {
+    dir.join(format!(
+        "{before}{}x{}-{}",
+        shape.servers, shape.images, shape.references
+    ))
+}
+
+/// Opens the database of a data directory as the program does, or another one with its key.
+pub async fn open(folder: &Path, url: Option<&str>) -> anyhow::Result<Store> {
+    let own = format!("sqlite://{}", folder.join("imagefleet.db").display());
     let options = StoreOptions {
-        url: format!("sqlite://{}", folder.join("imagefleet.db").display()),
+        url: url.map_or(own, ToOwned::to_owned),
         key: key(&folder.join("secret.key"))?,
         clock: Arc::new(SystemClock),
     };

@@ -7,8 +7,8 @@ use crate::generate::{self, Shape};
 use crate::table::Times;
 
 /// How long the database takes for one row by its id, through the same pool and driver: the yardstick of every page.
-pub async fn query(folder: &Path, shape: Shape) -> anyhow::Result<Times> {
-    let store = generate::open(folder).await?;
+pub async fn query(folder: &Path, url: Option<&str>, shape: Shape) -> anyhow::Result<Times> {
+    let store = generate::open(folder, url).await?;
     let mut times = Times::default();
     for step in 0..500 {
         let id = i64::try_from(shape.servers * shape.images * step / 500 + 1)?;

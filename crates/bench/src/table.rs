@@ -37,9 +37,30 @@ pub fn ms(time: Duration) -> String {
     }
 }
 
+/// The median in seconds, with the shortest and longest.
+pub fn seconds(times: &Times) -> String {
+    format!(
+        "{:.1} s ({:.1}-{:.1})",
+        times.median().as_secs_f64(),
+        times.percentile(0).as_secs_f64(),
+        times.percentile(100).as_secs_f64()
+    )
+}
+
+/// `a / b`.
+pub fn quotient(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64().max(1e-9)
+}
+
 /// `a / b`, for people.
 pub fn ratio(a: Duration, b: Duration) -> String {
-    format!("{:.1}", a.as_secs_f64() / b.as_secs_f64().max(1e-9))
+    format!("{:.2}", quotient(a, b))
+}
+
+/// Bytes in MiB, for people.
+#[allow(clippy::cast_precision_loss, reason = "one decimal is all that is shown")]
+pub fn mib(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1_048_576.0)
 }
 
 /// Prints rows under their headings, numbers to the right.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use imagefleet_engine::docker::{Connection, Limits, connect};
-use imagefleet_engine::fake::{FakeEngine, Fault, FaultyCall};
+use imagefleet_engine::fake::{FakeEngine, FakeOptions, Fault, FaultyCall};
 use imagefleet_engine::{Engine, PullRequest};
 use imagefleet_model::{ErrorCode, Failure};
 use tokio::task::JoinHandle;
@@ -18,7 +18,10 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
-    let fake = FakeEngine::seeded(3, 5);
+    behind_a_socket(FakeEngine::seeded(3, 5)).await
+}
+
+async fn behind_a_socket(fake: FakeEngine) -> Bench {
     let (address, serving) = fake.serve().await.expect("a port");
     let mut connection = Connection::new(format!("tcp://{address}").parse().expect("an endpoint"));
     let limit = Duration::from_millis(400);
@@ -91,6 +94,35 @@ async fn without_a_fault_everything_works() {
         .await
         .expect("loads");
     assert_eq!(loaded.last().expect("it says so").loaded, names);
+}
+
+#[tokio::test]
+async fn what_is_read_through_the_socket_is_what_the_fake_says_itself() {
+    let bench = behind_a_socket(FakeEngine::new(FakeOptions {
+        seed: 3,
+        images: 5,
+        containers: 2,
+        ..FakeOptions::default()
+    }))
+    .await;
+    bench.engine.info().await.expect("info");
+    let mut containers = bench.fake.containers().await.expect("list");
+    for container in &mut containers {
+        // An engine tells whole seconds.
+        container.created_at = container
+            .created_at
+            .and_then(|at| imagefleet_model::Timestamp::from_timestamp(at.timestamp(), 0));
+    }
+    assert_eq!(containers.len(), 2);
+    assert_eq!(bench.engine.containers().await.expect("list"), containers);
+    for image in bench.fake.images().await.expect("list") {
+        let (told, own) = (bench.engine.image(&image.id), bench.fake.image(&image.id));
+        assert_eq!(told.await.expect("inspected"), own.await.expect("inspected"));
+    }
+    let mut events = bench.engine.events(None).await.expect("events");
+    bench.fake.hold("demo/fresh:1").expect("held");
+    let event = events.next().await.expect("an event").expect("read");
+    assert_eq!((event.kind.as_str(), event.action.as_str()), ("image", "pull"));
 }
 
 #[tokio::test]

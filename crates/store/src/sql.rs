@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use imagefleet_model::{ErrorInfo, Timestamp};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, Statement, Value};
 
 use crate::{Result, StoreError};
 
@@ -40,7 +40,51 @@ pub async fn run(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Re
 }
 
 fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
-    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+    let backend = db.get_database_backend();
+    if backend == DatabaseBackend::Sqlite
+        && values.len() > FEW
+        && let Some(unnamed) = unnamed(sql, values.len())
+    {
+        return Statement::from_sql_and_values(backend, unnamed, values);
+    }
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// Parameters of a statement that are not worth a thought.
+const FEW: usize = 16;
+
+/// `$1, $2, …` as `?, ?, …` when each stands there once and in order. To `SQLite` a `$1` is a name, and each name is
+/// looked up among all the others: of a thousand rows that is most of the time.
+fn unnamed(sql: &str, count: usize) -> Option<String> {
+    let mut parts = sql.split('$');
+    let mut text = parts.next()?.to_owned();
+    let mut seen = 0;
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        seen += 1;
+        if number.parse() != Ok(seen) {
+            return None;
+        }
+        text.push('?');
+        text.push_str(rest);
+    }
+    (seen == count).then_some(text)
+}
+
+/// How many rows a statement may have.
+const LENGTHS: [usize; 5] = [128, 32, 8, 2, 1];
+
+/// Rows of a statement at a time. Of a few lengths only: statements are kept prepared, and one of every length would
+/// fill the memory and never be met again.
+pub fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let length = LENGTHS.into_iter().find(|length| *length <= rest.len())?;
+        let (chunk, after) = rest.split_at(length);
+        rest = after;
+        Some(chunk)
+    })
 }
 
 /// A stored time.
@@ -112,4 +156,34 @@ pub fn numbers(ids: &[i64]) -> String {
     }
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     ids.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chunks, unnamed};
+
+    #[test]
+    fn parameters_lose_their_names_only_when_each_stands_once_and_in_order() {
+        assert_eq!(
+            unnamed("VALUES ($1, $2), ($3, $4)", 4).as_deref(),
+            Some("VALUES (?, ?), (?, ?)")
+        );
+        for (other, count) in [
+            ("a = $2 AND b = $1", 2),
+            ("a = $1 OR b = $1", 1),
+            ("a = $1", 2),
+            ("a = '$' AND b = $1", 1),
+        ] {
+            assert_eq!(unnamed(other, count), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn chunks_hold_every_row_once_and_have_few_lengths() {
+        for count in [0, 1, 2, 3, 127, 128, 500, 1_000] {
+            let rows: Vec<usize> = (0..count).collect();
+            assert_eq!(chunks(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+            assert!(chunks(&rows).all(|chunk| super::LENGTHS.contains(&chunk.len())));
+        }
+    }
 }

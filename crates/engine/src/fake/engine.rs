@@ -33,30 +33,9 @@ impl FakeEngine {
         strike_head(fault.as_ref()).await?;
         Ok(fault)
     }
-}
 
-#[async_trait]
-impl Engine for FakeEngine {
-    async fn info(&self) -> Result<EngineInfo> {
-        self.asked(FaultyCall::Info).await?;
-        Ok(EngineInfo {
-            engine_version: self.0.options.engine_version.clone(),
-            api_version: "1.41".to_owned(),
-            image_store: self.0.options.store,
-            platform: "linux/amd64".to_owned(),
-            memory_bytes: Some(8 << 30),
-            cpus: Some(4),
-            system_time: None,
-        })
-    }
-
-    async fn images(&self) -> Result<Vec<EngineImage>> {
-        self.asked(FaultyCall::Images).await?;
-        Ok(self.lock().list())
-    }
-
-    async fn image(&self, name: &str) -> Result<ImageDetail> {
-        self.asked(FaultyCall::Images).await?;
+    /// Everything that it tells of one image.
+    pub(super) fn detail(&self, name: &str) -> Result<ImageDetail> {
         let state = self.lock();
         let id = state.resolve(name)?;
         let content = state.content(&id)?;
@@ -100,6 +79,55 @@ impl Engine for FakeEngine {
                 unpacked: content.size(),
             }),
         })
+    }
+
+    /// What happened since then, and whatever happens from now on.
+    pub(super) fn happenings(&self, since: Option<Timestamp>) -> Stream<EngineEvent> {
+        let next = {
+            let state = self.lock();
+            since.map_or_else(|| state.event_count(), |since| state.first_event_since(since))
+        };
+        let news = self.0.news.subscribe();
+        let inner = Arc::clone(&self.0);
+        try_unfold((Self(inner), news, next), |(engine, mut news, next)| async move {
+            loop {
+                let event = engine.lock().event_at(next);
+                if let Some(event) = event {
+                    return Ok(Some((event, (engine, news, next + 1))));
+                }
+                // The sender lives in the engine that this stream holds.
+                if news.changed().await.is_err() {
+                    return Ok(None);
+                }
+            }
+        })
+        .boxed()
+    }
+}
+
+#[async_trait]
+impl Engine for FakeEngine {
+    async fn info(&self) -> Result<EngineInfo> {
+        self.asked(FaultyCall::Info).await?;
+        Ok(EngineInfo {
+            engine_version: self.0.options.engine_version.clone(),
+            api_version: "1.41".to_owned(),
+            image_store: self.0.options.store,
+            platform: "linux/amd64".to_owned(),
+            memory_bytes: Some(8 << 30),
+            cpus: Some(4),
+            system_time: None,
+        })
+    }
+
+    async fn images(&self) -> Result<Vec<EngineImage>> {
+        self.asked(FaultyCall::Images).await?;
+        Ok(self.lock().list())
+    }
+
+    async fn image(&self, name: &str) -> Result<ImageDetail> {
+        self.asked(FaultyCall::Images).await?;
+        self.detail(name)
     }
 
     async fn history(&self, name: &str) -> Result<Vec<ImageLayer>> {
@@ -311,24 +339,7 @@ impl Engine for FakeEngine {
 
     async fn events(&self, since: Option<Timestamp>) -> Result<Stream<EngineEvent>> {
         let fault = self.opened(FaultyCall::Events).await?;
-        let next = {
-            let state = self.lock();
-            since.map_or_else(|| state.event_count(), |since| state.first_event_since(since))
-        };
-        let news = self.0.news.subscribe();
-        let inner = Arc::clone(&self.0);
-        let events = try_unfold((Self(inner), news, next), |(engine, mut news, next)| async move {
-            loop {
-                let event = engine.lock().event_at(next);
-                if let Some(event) = event {
-                    return Ok(Some((event, (engine, news, next + 1))));
-                }
-                // The sender lives in the engine that this stream holds.
-                if news.changed().await.is_err() {
-                    return Ok(None);
-                }
-            }
-        });
+        let events = self.happenings(since);
         Ok(match fault {
             // An events stream that breaks does so at once: there is nothing in it to count.
             Some(fault) if !matches!(fault, Fault::Drip { .. }) => {
@@ -336,7 +347,7 @@ impl Engine for FakeEngine {
                     .filter_map(|outcome| async move { outcome.err().map(Err) })
                     .boxed()
             }
-            _ => events.boxed(),
+            _ => events,
         })
     }
 }

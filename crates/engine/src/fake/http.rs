@@ -1,5 +1,6 @@
 //! A fake engine behind a socket: enough of the Docker API that the real connector can be driven through faults that
-//! strike on the wire. It answers `/version`, `/info`, `/images/json`, pulls, saves, loads and removals.
+//! strike on the wire, and the real program through a fleet of thousands. It answers `/version`, `/info`, the lists of
+//! images and containers, `/images/{name}/json`, `/events`, pulls, saves, loads and removals.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -129,6 +130,11 @@ impl FakeEngine {
                 ))
             }
             (&Method::GET, "/images/json") => Ok(whole(&self.listed())),
+            (&Method::GET, "/containers/json") => Ok(whole(&self.listed_containers())),
+            (&Method::GET, "/events") => Ok(self.told(&asked("since"))),
+            (&Method::GET, name) if inspected(name).is_some() => {
+                Ok(whole(&self.inspected(inspected(name).unwrap_or_default())?))
+            }
             (&Method::POST, "/images/create") => {
                 let tag = asked("tag");
                 let mark = if tag.starts_with("sha256:") { '@' } else { ':' };
@@ -171,28 +177,6 @@ impl FakeEngine {
             )),
         }
     }
-
-    /// As `GET /images/json` writes it, with its nulls.
-    fn listed(&self) -> Value {
-        let null_when_empty = |names: &[String]| {
-            if names.is_empty() {
-                Value::Null
-            } else {
-                json!(names)
-            }
-        };
-        self.lock()
-            .list()
-            .iter()
-            .map(|image| {
-                json!({
-                    "Id": image.id, "RepoTags": null_when_empty(&image.repo_tags),
-                    "RepoDigests": null_when_empty(&image.repo_digests), "Size": image.size,
-                    "Created": image.created_at.map_or(0, |at| at.timestamp()),
-                })
-            })
-            .collect()
-    }
 }
 
 fn called(method: &Method, route: &str) -> FaultyCall {
@@ -202,8 +186,16 @@ fn called(method: &Method, route: &str) -> FaultyCall {
         ("POST", "/images/load") => FaultyCall::Load,
         ("DELETE", _) => FaultyCall::RemoveImage,
         (_, "/images/json") => FaultyCall::Images,
+        (_, name) if inspected(name).is_some() => FaultyCall::Images,
+        (_, "/containers/json") => FaultyCall::Containers,
+        (_, "/events") => FaultyCall::Events,
         _ => FaultyCall::Info,
     }
+}
+
+/// The image that `/images/{name}/json` asks about.
+fn inspected(route: &str) -> Option<&str> {
+    route.strip_prefix("/images/")?.strip_suffix("/json")
 }
 
 fn whole(value: &Value) -> Stream<Bytes> {

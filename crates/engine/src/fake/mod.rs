@@ -10,6 +10,7 @@ mod content;
 mod engine;
 mod faults;
 mod http;
+mod http_reading;
 mod random;
 mod registry;
 mod state;

@@ -1,6 +1,7 @@
 //! Containers from images: created, started when asked, and seen to stay up.
 
 mod conflicts;
+mod unpublished;
 mod watch;
 
 use imagefleet_engine::{ContainerDetail, Engine};
@@ -130,8 +131,18 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         warnings: spec.remarks(),
         ..Made::default()
     };
+    // With the host's network nothing is published, which is said already.
+    let ports = if spec.network_mode == "host" {
+        Vec::new()
+    } else {
+        spec.ports.clone()
+    };
     let outcome = create(context, engine.as_ref(), spec, &mut made).await;
     learn(context, engine.as_ref(), &outcome, &mut made).await;
+    if outcome.is_ok() && made.started && made.container_id.is_some() {
+        made.warnings
+            .extend(unpublished::unpublished(&ports, &made.ports));
+    }
     match outcome {
         Ok(()) => Ok(Done {
             message: if made.started {

@@ -6,9 +6,6 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use crate::inventory::{Counting, SeenContainer, UNKNOWN_REPOSITORY, container_name, take_turn};
 use crate::{Result, Store, sql};
 
-/// Rows of a statement at a time: far below `SQLite`'s limit of parameters.
-const CHUNK: usize = 400;
-
 /// A container that is new, gone, or in another state than at the last look.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ContainerChange {
@@ -208,7 +205,7 @@ async fn repositories(
         .collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     let mut found = HashMap::new();
-    for chunk in ids.chunks(CHUNK) {
+    for chunk in sql::chunks(&ids) {
         let mut values: Vec<Value> = vec![server_id.into()];
         values.extend(chunk.iter().map(|id| Value::from(*id)));
         let rows: Vec<Row> = sql::all(
@@ -239,7 +236,7 @@ async fn upsert(
         engine_id: String,
     }
     let mut ids = HashMap::with_capacity(rows.len());
-    for chunk in rows.chunks(CHUNK) {
+    for chunk in sql::chunks(rows) {
         let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 12);
         let mut tuples = Vec::with_capacity(chunk.len());
         for row in chunk {
@@ -275,7 +272,7 @@ async fn upsert(
 }
 
 async fn delete(tx: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
-    for chunk in ids.chunks(CHUNK) {
+    for chunk in sql::chunks(ids) {
         sql::run(
             tx,
             &format!(

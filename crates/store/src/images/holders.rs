@@ -34,7 +34,7 @@ impl Store {
             ),
         ] {
             let close = if condition.contains('(') { ")" } else { "" };
-            for chunk in wanted.chunks(400) {
+            for chunk in sql::chunks(wanted) {
                 let mut values: Vec<Value> = chunk.iter().map(|text| text.as_str().into()).collect();
                 let wanted = sql::placeholders(0, chunk.len());
                 let seen = scope::condition(

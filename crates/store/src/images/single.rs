@@ -22,7 +22,7 @@ impl Store {
     /// Those of `ids` that are there, in their order.
     pub async fn images_by_ids(&self, ids: &[ImageId]) -> Result<Vec<Image>> {
         let mut images = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(400) {
+        for chunk in sql::chunks(ids) {
             let rows: Vec<ImageRow> = sql::all(
                 &self.db,
                 &format!(

@@ -4,7 +4,7 @@ use imagefleet_model::{ErrorCode, Failure, ImageStatus, ServerId};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::counts::take_turn;
-use super::rows::{self, CHUNK, ReferenceName, Stored};
+use super::rows::{self, ReferenceName, Stored};
 use super::{Changes, Counting, Inventory, SeenImage};
 use crate::{Result, Store, StoreError, sql};
 
@@ -220,7 +220,7 @@ async fn contents(
         .collect();
     let wanted: Vec<&str> = wanted.into_iter().collect();
     let mut contents = HashMap::new();
-    for chunk in wanted.chunks(CHUNK) {
+    for chunk in sql::chunks(&wanted) {
         let rows: Vec<Row> = sql::all(
             tx,
             &format!(
@@ -261,7 +261,7 @@ async fn insert(
     names.sort_unstable();
     names.dedup();
     let ids = rows::reference_ids(tx, &names).await?;
-    for chunk in new.chunks(CHUNK) {
+    for chunk in sql::chunks(new) {
         let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 12);
         let mut rows = Vec::with_capacity(chunk.len());
         for wanted in chunk {
@@ -303,8 +303,8 @@ async fn update(
     now: i64,
     counting: &mut Counting,
 ) -> Result<()> {
-    for chunk in changed.chunks(CHUNK) {
-        let mut values: Vec<Value> = vec![now.into()];
+    for chunk in sql::chunks(changed) {
+        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 9 + 1);
         let mut rows = Vec::with_capacity(chunk.len());
         for (row, wanted) in chunk {
             counting.gone(row.reference_id, parse_status(&row.status), row.in_use);
@@ -322,13 +322,15 @@ async fn update(
                 wanted.content.created_at.into(),
             ]);
         }
+        values.push(now.into());
         let update = format!(
             "WITH v (id, engine_id, digest, fingerprint, size, platform, status, in_use, created_at) AS (VALUES {}) \
              UPDATE images SET engine_id = v.engine_id, digest = v.digest, fingerprint = v.fingerprint, \
              size = v.size, platform = v.platform, status = v.status, in_use = v.in_use, created_at = v.created_at, \
-             error = CASE WHEN v.status = 'AVAILABLE' THEN NULL ELSE images.error END, updated_at = $1 \
+             error = CASE WHEN v.status = 'AVAILABLE' THEN NULL ELSE images.error END, updated_at = ${} \
              FROM v WHERE v.id = images.id",
-            rows.join(", ")
+            rows.join(", "),
+            values.len()
         );
         sql::run(tx, &update, values).await?;
     }
@@ -357,7 +359,7 @@ async fn empty(
 }
 
 async fn delete(tx: &impl ConnectionTrait, gone: &[&Stored], counting: &mut Counting) -> Result<()> {
-    for chunk in gone.chunks(CHUNK) {
+    for chunk in sql::chunks(gone) {
         for row in chunk {
             counting.gone(row.reference_id, parse_status(&row.status), row.in_use);
         }

@@ -6,9 +6,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Result, Store, sql};
 
-/// Rows of a statement at a time: far below `SQLite`'s limit of parameters.
-const CHUNK: usize = 400;
-
 /// What an engine id means: asked of an engine once, true on every server, since ids are content addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageContent {
@@ -53,7 +50,7 @@ impl Store {
             engine_id: String,
         }
         let mut known = HashSet::new();
-        for chunk in engine_ids.chunks(CHUNK) {
+        for chunk in sql::chunks(engine_ids) {
             let rows: Vec<Known> = sql::all(
                 &self.db,
                 &format!(
@@ -76,7 +73,7 @@ impl Store {
 
     /// Remembers what engine ids mean, and tells it to the images that have them already.
     pub async fn remember_contents(&self, contents: &[ImageContent]) -> Result<()> {
-        for chunk in contents.chunks(CHUNK) {
+        for chunk in sql::chunks(contents) {
             self.write(async |tx| {
                 let mut values = Vec::new();
                 let mut rows = Vec::new();

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use imagefleet_model::{ImageStatus, ServerId};
-use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, Value};
 
 use crate::{Result, Store, sql};
 
@@ -79,15 +79,14 @@ impl Counting {
             .filter(|(_, counts)| counts.iter().any(|count| *count != 0))
             .collect();
         let held = self.contents || changed.iter().any(|(_, counts)| counts[0] != 0);
-        for chunk in changed.chunks(400) {
-            // Our own integers: written out, they need no parameters.
-            let rows: Vec<String> = chunk
-                .iter()
-                .map(|(id, counts)| {
-                    let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
-                    format!("({id}, {})", counts.join(", "))
-                })
-                .collect();
+        for chunk in sql::chunks(&changed) {
+            let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 8);
+            let mut rows = Vec::with_capacity(chunk.len());
+            for (id, counts) in chunk {
+                rows.push(format!("({})", sql::placeholders(values.len(), 8)));
+                values.push((*id).into());
+                values.extend(counts.map(Value::from));
+            }
             let sets: Vec<String> = COLUMNS
                 .iter()
                 .map(|column| format!("{column} = image_references.{column} + v.{column}"))
@@ -98,19 +97,19 @@ impl Counting {
                 rows.join(", "),
                 sets.join(", ")
             );
-            sql::run(tx, &update, vec![]).await?;
-            let fewer: Vec<String> = chunk
-                .iter()
-                .filter(|(_, counts)| counts[0] < 0)
-                .map(|(id, _)| id.to_string())
-                .collect();
-            if !fewer.is_empty() {
-                let delete = format!(
-                    "DELETE FROM image_references WHERE placements = 0 AND id IN ({})",
-                    fewer.join(", ")
-                );
-                sql::run(tx, &delete, vec![]).await?;
-            }
+            sql::run(tx, &update, values).await?;
+        }
+        let fewer: Vec<i64> = changed
+            .iter()
+            .filter(|(_, counts)| counts[0] < 0)
+            .map(|(id, _)| *id)
+            .collect();
+        for chunk in sql::chunks(&fewer) {
+            let delete = format!(
+                "DELETE FROM image_references WHERE placements = 0 AND id IN ({})",
+                sql::placeholders(0, chunk.len())
+            );
+            sql::run(tx, &delete, chunk.iter().map(|id| (*id).into()).collect()).await?;
         }
         count_server(tx, server_id).await?;
         if held {

@@ -7,9 +7,6 @@ use super::SeenImage;
 use super::blocks::{self, BLOCK_OF_NEW};
 use crate::{Result, StoreError, sql};
 
-/// Rows of a statement at a time: far below `SQLite`'s limit of parameters.
-pub const CHUNK: usize = 400;
-
 /// An image row as a look at the engine compares it.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Stored {
@@ -91,7 +88,7 @@ pub async fn reference_ids(
     }
     let mut ids = HashMap::with_capacity(names.len());
     let mut new = 0;
-    for chunk in names.chunks(CHUNK) {
+    for chunk in sql::chunks(names) {
         let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 4);
         let mut rows = Vec::with_capacity(chunk.len());
         for name in chunk {

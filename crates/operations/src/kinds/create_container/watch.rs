@@ -31,7 +31,9 @@ pub async fn stays_up(engine: &dyn Engine, id: &str, auto_remove: bool) -> Resul
     let until = Instant::now() + LONG_ENOUGH;
     loop {
         match engine.container(id).await {
-            Ok(detail) if has_ended(&detail) => return Ok(Some(ended(engine, id, &detail).await)),
+            Ok(detail) if has_ended(&detail) => {
+                return Ok(Some(ended(engine, id, &detail, auto_remove).await));
+            }
             Ok(_) => {}
             Err(failure) if failure.code == ErrorCode::ContainerNotFound && auto_remove => {
                 return Ok(Some(Ended {
@@ -61,7 +63,7 @@ fn has_ended(detail: &ContainerDetail) -> bool {
         )
 }
 
-async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail) -> Ended {
+async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail, auto_remove: bool) -> Ended {
     let log = match timeout(PATIENCE, last_lines(engine, id)).await {
         Ok(Ok(log)) => log,
         Ok(Err(failure)) => {
@@ -79,7 +81,10 @@ async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail) -> Ended
     } else {
         format!(" ({})", detail.error)
     };
-    let said = if log.is_empty() {
+    let said = if log.is_empty() && auto_remove {
+        // The engine may have been faster than we were.
+        "its log went with it, as asked (auto-remove).".to_owned()
+    } else if log.is_empty() {
         "it wrote nothing to its log.".to_owned()
     } else {
         format!("its last log lines:\n{}", log.join("\n"))
