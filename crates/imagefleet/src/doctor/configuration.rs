@@ -63,7 +63,7 @@ fn directory(directory: &Path) -> Finding {
         }
     };
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if is_open_to_others(mode) {
         return Finding::warning(
             what,
             format!("others on this machine may look into {shown} (mode {mode:o})"),
@@ -71,6 +71,12 @@ fn directory(directory: &Path) -> Finding {
         );
     }
     Finding::ok(what, format!("{shown} is private"))
+}
+
+/// Whether anybody but the owner may do anything with it.
+fn is_open_to_others(mode: u32) -> bool {
+    let others = 0o077;
+    mode & others != 0
 }
 
 /// The key, and how it was found.
@@ -89,9 +95,7 @@ pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
     match SecretKey::read(path) {
         Ok(Some(key)) => {
             let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-            let finding = if mode & 0o077 == 0 {
-                Finding::ok(what, format!("{shown} can be read by its owner alone"))
-            } else {
+            let finding = if is_open_to_others(mode) {
                 Finding::problem(
                     what,
                     format!("{shown} can be read by others (mode {mode:o})"),
@@ -99,6 +103,8 @@ pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
                         "chmod 600 {shown}; whoever read it can open the passwords and keys in a copy of the database"
                     ),
                 )
+            } else {
+                Finding::ok(what, format!("{shown} can be read by its owner alone"))
             };
             (Some(key), finding)
         }
