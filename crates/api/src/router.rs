@@ -74,6 +74,8 @@ pub fn api() -> OpenApiRouter<AppState> {
             servers::delete::handler
         ))
         .routes(routes!(servers::test::handler))
+        .routes(routes!(servers::pause::handler))
+        .routes(routes!(servers::resume::handler))
         // registries
         .routes(routes!(registries::list::handler, registries::create::handler))
         .routes(routes!(registries::test_new::handler))

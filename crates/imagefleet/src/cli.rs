@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::queue_settings::QueueArgs;
+
 /// Manages the Docker images of many servers.
 #[derive(Debug, Parser)]
 #[command(name = "imagefleet", version, about)]
@@ -16,6 +18,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve the page, the API and the live events
     Serve(Box<ServeArgs>),
+    /// Look at everything that the program needs and say what to do about what is wrong; may run beside it
+    Doctor(Box<DoctorArgs>),
     /// Print the `OpenAPI` document of the API
     Openapi,
     /// Manage users from the command line
@@ -88,9 +92,21 @@ pub struct ServeArgs {
     /// How many days the audit log is kept, 0 for ever [default: 365]
     #[arg(long, env = "IMAGEFLEET_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     pub audit_retention_days: Option<u64>,
+    #[command(flatten)]
+    pub queue: QueueArgs,
     /// How log lines look [default: text on a terminal, else json]
     #[arg(long, env = "IMAGEFLEET_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// The settings that the program is started with.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Clone, Args)]

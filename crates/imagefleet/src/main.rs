@@ -1,11 +1,13 @@
 //! imagefleet: manages the Docker images of many servers; one program with the page inside.
 
 mod cli;
+mod doctor;
 mod first_start;
 mod logs;
 mod metrics;
 mod openapi;
 mod password;
+mod queue_settings;
 mod serve;
 mod settings;
 mod shutdown;
@@ -26,6 +28,11 @@ fn main() -> ExitCode {
             logs::start(settings.log_format);
             run(serve::serve(settings))
         }),
+        Command::Doctor(args) => match run(doctor::doctor(*args)) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         Command::Openapi => openapi::print(),
         Command::User(UserCommand::ResetPassword(args)) => run(user::reset_password(*args)),
     };
@@ -39,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);
     // What still blocks a thread (a password being hashed) must not hold up the end.

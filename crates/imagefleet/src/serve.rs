@@ -1,24 +1,18 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use imagefleet_api::{AppState, Services};
 use imagefleet_model::{Failure, SystemClock};
 use imagefleet_operations::archives::{ArchivePolicy, ArchiveStore};
 use imagefleet_operations::reconcilers::{WatchOptions, Watches};
-use imagefleet_operations::{EnginePool, Operations, RunnerOptions};
+use imagefleet_operations::{EnginePool, Operations};
 use imagefleet_store::{SecretKey, Store, StoreOptions};
 use tokio::net::TcpListener;
 
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::{first_start, metrics, tls, web};
-
-/// What runs may finish in this time before it is handed over.
-const GRACE: Duration = Duration::from_secs(4);
-/// Nothing holds up the end for longer.
-const HARD_LIMIT: Duration = Duration::from_secs(10);
 
 /// Serves until it is told to end.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -33,7 +27,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         key,
         clock: Arc::new(SystemClock),
     };
-    let store = Store::open(options).await?;
+    let queue = settings.queue;
+    let store = Store::open(options).await?.with_queue(queue.settings);
     // Before the first account exists nobody must be able to connect, and after it nobody else can take the port.
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -43,7 +38,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     first_start::create_admin(&store).await?;
 
     let engines = Arc::new(EnginePool::new(store.clone()));
-    let runner = RunnerOptions::default();
+    let runner = queue.runner;
     let worker = runner.worker.clone();
     let operations = Operations::new(store.clone(), engines, archives, runner);
     operations.start().await.context("operations")?;
@@ -68,12 +63,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         // Live connections have no end of their own.
         state.close_live().await;
         watches.shutdown().await;
-        operations.shutdown(GRACE).await;
+        operations.shutdown(queue.grace).await;
     };
     tokio::select! {
         _ = async { tokio::join!(web, end) } => {}
         () = shutdown.hurried.cancelled() => tracing::warn!("ending at once"),
-        () = async { shutdown.asked.cancelled().await; tokio::time::sleep(HARD_LIMIT).await } => {
+        () = async { shutdown.asked.cancelled().await; tokio::time::sleep(queue.stop_limit).await } => {
             tracing::warn!("ending with requests still open");
         }
     }
@@ -82,7 +77,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// A directory of this machine, or what a URL names.
-fn archives(place: &str) -> Result<ArchiveStore, Failure> {
+pub fn archives(place: &str) -> Result<ArchiveStore, Failure> {
     let policy = ArchivePolicy::default();
     if place.contains("://") {
         ArchiveStore::open(place, policy)

@@ -8,6 +8,7 @@ use imagefleet_api::{ApiConfig, Network};
 use serde::Deserialize;
 
 use crate::cli::{DataArgs, LogFormat, ServeArgs};
+use crate::queue_settings::{QueueArgs, QueueOptions};
 
 /// The settings of the file: the same names as the flags, with underscores.
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +27,29 @@ struct FileSettings {
     require_password_change: Option<bool>,
     audit_retention_days: Option<u64>,
     log_format: Option<LogFormat>,
+    parallel: Option<usize>,
+    server_limit: Option<u32>,
+    registry_limit: Option<u32>,
+    off_peak: Option<String>,
+    off_peak_bulk: Option<bool>,
+    attempts: Option<u32>,
+    grace_seconds: Option<u64>,
+    stop_limit_seconds: Option<u64>,
+}
+
+impl FileSettings {
+    fn queue(&self) -> QueueArgs {
+        QueueArgs {
+            parallel: self.parallel,
+            server_limit: self.server_limit,
+            registry_limit: self.registry_limit,
+            off_peak: self.off_peak.clone(),
+            off_peak_bulk: self.off_peak_bulk,
+            attempts: self.attempts,
+            grace_seconds: self.grace_seconds,
+            stop_limit_seconds: self.stop_limit_seconds,
+        }
+    }
 }
 
 /// Where the data is.
@@ -44,6 +68,7 @@ pub struct Settings {
     pub archive_store: String,
     pub tls: Option<(PathBuf, PathBuf)>,
     pub api: ApiConfig,
+    pub queue: QueueOptions,
     pub log_format: LogFormat,
 }
 
@@ -51,7 +76,9 @@ impl Data {
     /// From flags, variables, file and defaults, in this order.
     pub fn load(args: DataArgs) -> anyhow::Result<Self> {
         let file = read_file(args.config.as_deref())?;
-        Self::merge(args, &file)
+        let data = Self::merge(args, &file)?;
+        create_private(&data.directory)?;
+        Ok(data)
     }
 
     fn merge(args: DataArgs, file: &FileSettings) -> anyhow::Result<Self> {
@@ -59,7 +86,6 @@ impl Data {
             Some(directory) => directory,
             None => default_directory()?,
         };
-        create_private(&directory)?;
         let database_url = args
             .database_url
             .or_else(|| file.database_url.clone())
@@ -77,10 +103,18 @@ impl Data {
 }
 
 impl Settings {
-    /// From flags, variables, file and defaults, in this order.
+    /// From flags, variables, file and defaults, in this order; the data directory is made.
     pub fn load(args: ServeArgs) -> anyhow::Result<Self> {
+        let settings = Self::read(args)?;
+        create_private(&settings.data.directory)?;
+        Ok(settings)
+    }
+
+    /// The same, and nothing is made.
+    pub fn read(args: ServeArgs) -> anyhow::Result<Self> {
         let file = read_file(args.data.config.as_deref())?;
         let data = Data::merge(args.data, &file)?;
+        let queue = args.queue.merge(file.queue())?;
         let defaults = ApiConfig::default();
         let trusted_proxies = args
             .trusted_proxies
@@ -133,6 +167,7 @@ impl Settings {
             archive_store,
             tls,
             api,
+            queue,
             log_format,
         })
     }

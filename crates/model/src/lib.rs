@@ -12,6 +12,7 @@ mod failure;
 mod field_error;
 mod glob;
 mod image;
+mod off_peak;
 mod operation;
 mod page;
 mod platform;
@@ -21,6 +22,7 @@ mod registry;
 mod server;
 mod server_view;
 mod software;
+mod waiting;
 
 pub use access::{Access, Grant, GrantServers, Role, Verb, builtin_roles};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -33,6 +35,7 @@ pub use failure::{ErrorCode, ErrorInfo, Failure};
 pub use field_error::FieldError;
 pub use glob::Glob;
 pub use image::{EngineImage, Image, ImageLayer, ImageStatus};
+pub use off_peak::{InvalidOffPeak, OffPeak};
 pub use operation::{Operation, OperationId, OperationKind, Status, Step};
 pub use page::{Page, PageRequest};
 pub use platform::Platform;
@@ -42,6 +45,7 @@ pub use registry::{Registry, RegistryAuth};
 pub use server::{Endpoint, EngineInfo, ImageStore, InvalidEndpoint, ServerStatus};
 pub use server_view::{CertificateInfo, Server, ServerJump, ServerSsh, ServerTls, ServerWarning};
 pub use software::{Software, SoftwareEnv, SoftwareForm};
+pub use waiting::{WaitingCode, WaitingFor};
 
 /// Integer id of a server row.
 pub type ServerId = i64;

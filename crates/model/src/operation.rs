@@ -171,6 +171,8 @@ pub struct Step {
     pub progress: u8,
     /// What is happening, or what it waits for.
     pub message: String,
+    /// Why a queued step does not run yet; `null` once it runs.
+    pub waiting_for: Option<crate::WaitingFor>,
     /// Bytes moved.
     pub bytes_done: u64,
     /// Bytes in all, when known.

@@ -42,6 +42,8 @@ pub struct Registry {
     pub ca: Option<String>,
     /// Whether it may be spoken to without TLS.
     pub plain_http: bool,
+    /// How many steps may pull from or push to its host at once; the program's setting when null.
+    pub step_limit: Option<u32>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
     /// When it was last edited.

@@ -82,6 +82,8 @@ pub struct EngineInfo {
     pub memory_bytes: Option<u64>,
     /// Processors of the machine, when told.
     pub cpus: Option<u32>,
+    /// The time by the machine's clock, when told.
+    pub system_time: Option<crate::Timestamp>,
 }
 
 /// The way to a server's engine.

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageStore, ServerId, ServerStatus};
+use crate::{ImageStore, OffPeak, ServerId, ServerStatus};
 
 /// A server as people see it: everything but its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -21,6 +21,10 @@ pub struct Server {
     pub enabled: bool,
     /// Whether its queue is held: nothing new starts there.
     pub paused: bool,
+    /// How many changing steps may run there at once; the program's setting when null.
+    pub step_limit: Option<u32>,
+    /// When work that can wait is done there; the program's setting when null.
+    pub off_peak: Option<OffPeak>,
     /// Whether its engine answers.
     pub status: ServerStatus,
     /// Stable code of why it is offline.

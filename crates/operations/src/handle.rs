@@ -89,7 +89,12 @@ impl Operations {
 
     /// Stores a planned operation; its steps run as soon as it is their turn.
     pub async fn submit(&self, new: NewOperation) -> Result<Operation, Failure> {
-        let operation = self.deps().store.create_operation(new).await?;
+        self.submit_at(new, None).await
+    }
+
+    /// The same; `off_peak` says whether its steps wait for the off-peak window, `None` leaves that to the servers.
+    pub async fn submit_at(&self, new: NewOperation, off_peak: Option<bool>) -> Result<Operation, Failure> {
+        let operation = self.deps().store.create_operation_at(new, off_peak).await?;
         self.0.work.notify_one();
         Ok(operation)
     }

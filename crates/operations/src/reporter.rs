@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use imagefleet_engine::{TransferUpdate, percent};
-use imagefleet_model::Progress;
+use imagefleet_model::{OperationKind, Progress};
 use imagefleet_store::ProgressUpdate;
 use tokio::time::Instant;
 
@@ -17,18 +17,23 @@ pub struct Board(Arc<Mutex<HashMap<i64, Slot>>>);
 
 #[derive(Debug)]
 struct Slot {
+    kind: OperationKind,
     progress: Progress,
     changed: bool,
+    /// Bytes that the metrics know of.
+    counted: u64,
     /// Bytes at moments within the window, oldest first.
     samples: Vec<(Instant, u64)>,
 }
 
 impl Board {
     /// A reporter for one step; its place on the board goes when the reporter is [closed](Board::close).
-    pub fn open(&self, step: i64) -> Reporter {
+    pub fn open(&self, step: i64, kind: OperationKind) -> Reporter {
         let slot = Slot {
+            kind,
             progress: Progress::default(),
             changed: false,
+            counted: 0,
             samples: Vec::new(),
         };
         self.lock().insert(step, slot);
@@ -40,7 +45,9 @@ impl Board {
 
     /// Takes a step off the board.
     pub fn close(&self, step: i64) {
-        self.lock().remove(&step);
+        if let Some(mut slot) = self.lock().remove(&step) {
+            slot.count();
+        }
     }
 
     /// What has changed since the last call.
@@ -50,6 +57,7 @@ impl Board {
         for (step, slot) in self.lock().iter_mut().filter(|(_, slot)| slot.changed) {
             slot.changed = false;
             slot.measure(now);
+            slot.count();
             updates.push(ProgressUpdate {
                 step: *step,
                 progress: slot.progress.clone(),
@@ -64,6 +72,16 @@ impl Board {
 }
 
 impl Slot {
+    /// Counts the bytes that were moved since the last time. A new phase begins at zero.
+    fn count(&mut self) {
+        let done = self.progress.bytes_done;
+        let more = done.saturating_sub(self.counted);
+        self.counted = done;
+        if more > 0 {
+            metrics::counter!("imagefleet_bytes_moved_total", "kind" => self.kind.as_str()).increment(more);
+        }
+    }
+
     fn measure(&mut self, now: Instant) {
         let done = self.progress.bytes_done;
         self.samples
@@ -160,14 +178,14 @@ impl Reporter {
 mod tests {
     use std::time::Duration;
 
-    use imagefleet_model::Progress;
+    use imagefleet_model::{OperationKind, Progress};
 
     use super::Board;
 
     #[tokio::test(start_paused = true)]
     async fn only_the_latest_value_counts_and_it_never_falls_back() {
         let board = Board::default();
-        let reporter = board.open(7);
+        let reporter = board.open(7, OperationKind::PullImage);
         assert!(board.take_changed().is_empty());
         reporter.bytes("Downloading", 50, Some(100), 0, 80);
         reporter.set(Progress {
@@ -188,7 +206,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn speed_is_that_of_the_last_seconds() {
         let board = Board::default();
-        let reporter = board.open(1);
+        let reporter = board.open(1, OperationKind::PullImage);
         for second in 0..10u64 {
             reporter.bytes("Downloading", second * 1_000_000, None, 0, 80);
             let speed = board.take_changed()[0].progress.bytes_per_second;

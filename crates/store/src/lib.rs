@@ -11,6 +11,7 @@ mod containers;
 mod error;
 mod exports;
 mod images;
+mod inspect;
 mod inventory;
 mod migrations;
 mod open;
@@ -44,6 +45,7 @@ pub use exports::{NewExport, StoredExport, new_export_id};
 pub use images::{
     Holder, ImageFilter, ImageGroup, ImageSort, Placement, ServerGroup, ServerSummary, SortKey,
 };
+pub use inspect::Schema;
 pub use inventory::{
     Changes, ImageContent, Inventory, SeenContainer, SeenImage, UNKNOWN_REPOSITORY, content_fingerprint,
     seen_images,
@@ -51,7 +53,7 @@ pub use inventory::{
 pub use open::StoreOptions;
 pub use operations::{
     Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate,
-    SealedPayload, Settled, StepOutcome, StoredProgress,
+    QueueFigures, QueueSettings, SealedPayload, Settled, StepOutcome, StoredProgress,
 };
 pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
 pub use secrets::{SecretKey, Secrets};
@@ -75,6 +77,7 @@ pub struct Store {
     db: DatabaseConnection,
     clock: Arc<dyn Clock>,
     secrets: Secrets,
+    queue: Arc<QueueSettings>,
     /// `SQLite` has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
     writer: Option<Arc<tokio::sync::Mutex<()>>>,
     /// Held for the life of the program: a second one on the same `SQLite` file is refused.
@@ -100,6 +103,13 @@ impl Store {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.backend() == DatabaseBackend::Sqlite
+    }
+
+    /// The same store with another rule for what may run when.
+    #[must_use]
+    pub fn with_queue(mut self, queue: QueueSettings) -> Self {
+        self.queue = Arc::new(queue);
+        self
     }
 
     /// The clock that stamps rows.

@@ -47,15 +47,14 @@ impl Store {
                 .map_err(connect_error)?;
             (SqlxPostgresConnector::from_sqlx_postgres_pool(pool), None, None)
         } else {
-            return Err(StoreError::Unreadable(
-                "the database URL must begin with sqlite:// or postgres://".to_owned(),
-            ));
+            return Err(not_a_database());
         };
         migrations::run(&db).await?;
         let store = Self {
             db,
             clock: options.clock,
             secrets,
+            queue: Arc::default(),
             writer,
             _lock: lock,
         };
@@ -77,19 +76,21 @@ impl Store {
             Ok(())
         })
         .await?;
-        let row = self.db.query_one_raw(sea_orm::Statement::from_string(
-            self.backend(),
-            "SELECT value FROM settings WHERE name = 'secret_key_id'",
-        ));
-        let stored = row
-            .await?
-            .map(|row| row.try_get_by_index::<String>(0))
-            .transpose()?;
-        if stored.as_deref() == Some(self.secrets().key_id()) {
+        if self.stored_key().await?.as_deref() == Some(self.secrets().key_id()) {
             Ok(())
         } else {
             Err(StoreError::WrongKey)
         }
+    }
+
+    /// The name of the key that the database was written with.
+    pub(crate) async fn stored_key(&self) -> Result<Option<String>> {
+        let row = self.db.query_one_raw(sea_orm::Statement::from_string(
+            self.backend(),
+            "SELECT value FROM settings WHERE name = 'secret_key_id'",
+        ));
+        let value = row.await?.map(|row| row.try_get_by_index::<String>(0));
+        Ok(value.transpose()?)
     }
 }
 
@@ -134,6 +135,10 @@ fn lock_file(database: &Path) -> Result<std::fs::File> {
     }
 }
 
-fn connect_error(error: sqlx::Error) -> StoreError {
+pub fn not_a_database() -> StoreError {
+    StoreError::Unreadable("the database URL must begin with sqlite:// or postgres://".to_owned())
+}
+
+pub fn connect_error(error: sqlx::Error) -> StoreError {
     StoreError::Database(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
 }

@@ -44,6 +44,8 @@ pub struct RegistryChange {
     pub ca: Option<Option<String>>,
     /// Allow or forbid plain HTTP.
     pub plain_http: Option<bool>,
+    /// How many steps may use its host at once.
+    pub step_limit: Option<Option<u32>>,
 }
 
 /// A registry with its password opened, for its client.
@@ -78,6 +80,7 @@ struct RegistryRow {
     password_secret: Option<String>,
     ca: Option<String>,
     plain_http: bool,
+    step_limit: Option<i64>,
     created_at: i64,
     updated_at: i64,
 }
@@ -94,6 +97,7 @@ impl RegistryRow {
             has_password: self.password_secret.is_some(),
             ca: self.ca,
             plain_http: self.plain_http,
+            step_limit: self.step_limit.and_then(|limit| u32::try_from(limit).ok()),
             created_at: sql::time(self.created_at),
             updated_at: sql::time(self.updated_at),
         }
@@ -108,8 +112,7 @@ impl RegistryRow {
     }
 }
 
-const COLUMNS: &str =
-    "id, name, url, host, namespace, username, password_secret, ca, plain_http, created_at, updated_at";
+const COLUMNS: &str = "id, name, url, host, namespace, username, password_secret, ca, plain_http, step_limit, created_at, updated_at";
 
 fn place(id: i64) -> String {
     format!("registries|{id}|password")
@@ -241,6 +244,9 @@ impl Store {
             }
             if let Some(plain_http) = change.plain_http {
                 set("plain_http", plain_http.into());
+            }
+            if let Some(limit) = change.step_limit {
+                set("step_limit", limit.map(i64::from).into());
             }
             sql::run(
                 tx,

@@ -41,17 +41,25 @@ impl SecretKey {
             path: path.display().to_string(),
             source,
         };
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text).ok_or_else(|| {
-                StoreError::Unreadable(format!("{} holds no 64 hexadecimal digits", path.display()))
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        match Self::load(path) {
+            Err(StoreError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 let key = Self::generate();
                 write_private(path, &hex::encode(key.0.expose_secret())).map_err(failed)?;
                 Ok(key)
             }
-            Err(error) => Err(failed(error)),
+            loaded => loaded,
         }
+    }
+
+    /// Reads the key file.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| StoreError::File {
+            path: path.display().to_string(),
+            source,
+        })?;
+        Self::parse(&text).ok_or_else(|| {
+            StoreError::Unreadable(format!("{} holds no 64 hexadecimal digits", path.display()))
+        })
     }
 
     /// A key from its 64 hexadecimal digits.

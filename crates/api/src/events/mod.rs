@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 
 use crate::AppState;
 use audience::Audience;
+pub use audience::sees;
 use bus::Bus;
 
 /// Nothing that a client sends here is longer than its token.
@@ -45,6 +46,12 @@ impl Live {
     /// Rights, sessions or tokens have changed: looks at every socket at once.
     pub fn rights_changed(&self) {
         self.recheck.notify_one();
+    }
+
+    /// How many clients are connected to this program.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.bus.get().map_or(0, |bus| bus.clients().len())
     }
 
     /// Ends every socket of this program.

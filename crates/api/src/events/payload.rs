@@ -1,5 +1,5 @@
 use chrono::SecondsFormat;
-use imagefleet_model::{Access, OperationKind, Status, Timestamp, Verb};
+use imagefleet_model::{Access, OperationKind, Status, Timestamp, Verb, WaitingFor};
 use imagefleet_operations::containers::ContainerStatus;
 use imagefleet_operations::{OperationEnd, StepProgress};
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ pub const fn progress_event(kind: OperationKind) -> &'static str {
 /// The payload of every progress event: what each kind's needs, and the rest too.
 pub fn progress(event: &StepProgress) -> Value {
     let step = &event.step;
+    // Whoever sees the step may not see what it waits for.
+    let waiting = step.waiting_for.clone().map(WaitingFor::without_title);
+    let message = waiting.as_ref().map_or(&step.message, |waiting| &waiting.message);
     json!({
         "operationId": event.operation_id,
         "type": event.kind,
@@ -35,7 +38,8 @@ pub fn progress(event: &StepProgress) -> Value {
         "imageTag": event.tag,
         "progress": step.progress,
         "status": step.status,
-        "message": step.message,
+        "message": message,
+        "waitingFor": waiting,
         "bytesDone": step.bytes_done,
         "bytesTotal": step.bytes_total,
         "bytesPerSecond": step.bytes_per_second,

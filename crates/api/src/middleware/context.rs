@@ -36,7 +36,7 @@ pub async fn context(State(state): State<AppState>, request: Request, next: Next
         .get::<MatchedPath>()
         .map_or_else(|| "other".to_owned(), |matched| matched.as_str().to_owned());
 
-    let span = tracing::info_span!("request", id = %id);
+    let span = tracing::info_span!("request", request = %id);
     let response = next.run(Request::from_parts(parts, body)).instrument(span).await;
     let mut response = shape(response, &method, &path, &id).await;
     headers(response.headers_mut(), &id, &path, peer.secure);

@@ -77,6 +77,7 @@ pub async fn handler(
         image_ids: (!whole).then_some(images),
         server_id: server.filter(|_| whole),
         compression: Some(compression),
+        off_peak: None,
     };
     let (operation, file_paths) = export(&state, &caller, body).await?;
     Ok(Envelope::ok(Begun {

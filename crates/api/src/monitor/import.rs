@@ -86,6 +86,7 @@ pub async fn handler(
         name: fields.text("imageName"),
         tag: fields.text("imageTag"),
         force: fields.flag("force"),
+        off_peak: None,
     };
     let operation = import(&state, &caller, upload.upload.clone(), body)
         .await

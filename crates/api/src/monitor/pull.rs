@@ -70,6 +70,7 @@ pub async fn handler(
         registry_id: fields.id("registryId")?,
         platform: fields.text("platform"),
         software_id: None,
+        off_peak: None,
     };
     let operation = pull(&state, &caller, body).await?;
     // By the step, not by the name: an account's registry is part of the name that is pulled.

@@ -47,6 +47,34 @@ impl Call {
         Self::new(Method::DELETE, path, topic)
     }
 
+    /// What it asks for, as a word of a small set: for the metrics.
+    pub fn name(&self) -> &'static str {
+        let mut parts = self.path.trim_start_matches('/').split('/');
+        let noun = parts.next().unwrap_or_default();
+        let rest = parts.collect::<Vec<_>>();
+        match (noun, &self.method, rest.as_slice()) {
+            ("version" | "info", ..) => "info",
+            ("events", ..) => "events",
+            ("networks", ..) => "networks",
+            ("images", &Method::GET, ["json"]) => "images",
+            ("images", &Method::GET, ["get", ..]) => "save",
+            ("images", &Method::GET, _) => "image",
+            ("images", &Method::DELETE, _) => "remove_image",
+            ("images", _, ["create"]) => "pull",
+            ("images", _, ["load"]) => "load",
+            ("images", _, [.., "tag"]) => "tag",
+            ("images", _, [.., "push"]) => "push",
+            ("containers", &Method::GET, ["json"]) => "containers",
+            ("containers", &Method::GET, [.., "logs"]) => "logs",
+            ("containers", &Method::GET, [.., "stats"]) => "stats",
+            ("containers", &Method::GET, _) => "container",
+            ("containers", &Method::DELETE, _) => "remove_container",
+            ("containers", _, ["create"]) => "create_container",
+            ("containers", ..) => "change_container",
+            _ => "other",
+        }
+    }
+
     pub fn query(mut self, name: &str, value: &str) -> Self {
         let mut pairs = url::form_urlencoded::Serializer::new(std::mem::take(&mut self.query));
         pairs.append_pair(name, value);
@@ -116,6 +144,26 @@ mod tests {
         assert_eq!(segment("a?force=1#x%"), Ok("a%3Fforce%3D1%23x%25".to_owned()));
         for bad in ["", "..", "../containers", "a/../b", "a//b", "/a", "./a"] {
             assert!(segment(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn calls_have_names_of_a_small_set() {
+        for (call, name) in [
+            (Call::get("/images/json", Topic::Engine), "images"),
+            (
+                Call::get("/images/127.0.0.1:5000/a/b:1/json", Topic::Image),
+                "image",
+            ),
+            (Call::post("/images/team/app/push", Topic::Registry), "push"),
+            (Call::delete("/images/json", Topic::Image), "remove_image"),
+            (
+                Call::post("/containers/0/start", Topic::Container),
+                "change_container",
+            ),
+            (Call::get("/x", Topic::Engine), "other"),
+        ] {
+            assert_eq!(call.name(), name);
         }
     }
 

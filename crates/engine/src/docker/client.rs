@@ -1,14 +1,16 @@
 //! HTTP with one engine: the negotiated prefix on every call, limits on every wait, failures in our words.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use chrono::DateTime;
 use futures_util::StreamExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::DATE;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use imagefleet_model::{Endpoint, ErrorCode, Failure};
@@ -197,7 +199,14 @@ impl Client {
             Failure::new(ErrorCode::InvalidInput, format!("this cannot be sent: {error}"))
         })?;
         tracing::debug!(method = %call.method, path = call.path, "asking an engine");
-        http.request(request).await.map_err(|error| {
+        let began = Instant::now();
+        let answered = http.request(request).await;
+        let outcome = answered
+            .as_ref()
+            .map_or("unreachable", |answer| outcome(answer.status()));
+        metrics::histogram!("imagefleet_engine_call_seconds", "call" => call.name(), "outcome" => outcome)
+            .record(began.elapsed().as_secs_f64());
+        answered.map_err(|error| {
             // The engine may come back as another one.
             *self.spoken.lock().unwrap_or_else(PoisonError::into_inner) = None;
             not_sent(&error)
@@ -212,8 +221,7 @@ impl Client {
         let retry_after = response
             .headers()
             .get(hyper::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+            .and_then(|value| retry_after(value.to_str().ok()?, response.headers()));
         let read = tokio::time::timeout(
             self.limits.answer,
             collect(response.into_body(), LONGEST_COMPLAINT),
@@ -266,6 +274,26 @@ async fn collect(mut body: Incoming, most: usize) -> Result<Bytes> {
     Ok(all.freeze())
 }
 
+/// A number of seconds, or a moment by the other side's own clock (RFC 9110, section 10.2.3).
+fn retry_after(text: &str, headers: &HeaderMap) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    let now = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some((at - now).to_std().unwrap_or_default())
+}
+
+/// How a call was answered, for the metrics.
+fn outcome(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        0..400 => "ok",
+        429 => "limited",
+        400..500 => "refused",
+        _ => "failed",
+    }
+}
+
 /// `client version 1.53 is too new. Maximum supported API version is 1.51`
 fn is_about_version(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
@@ -283,4 +311,25 @@ fn no_engine(status: StatusCode, body: &[u8]) -> Failure {
         ErrorCode::NotAnEngine,
         format!("what answers there is no Docker API: GET /version answers {status} without a version"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hyper::HeaderMap;
+    use hyper::header::{DATE, HeaderValue};
+
+    use super::retry_after;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_moment_by_the_other_clock() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(retry_after(" 9 ", &headers), Some(Duration::from_secs(9)));
+        let at = "Wed, 21 Oct 2015 07:28:30 GMT";
+        assert_eq!(retry_after(at, &headers), None, "nobody knows its present moment");
+        headers.insert(DATE, HeaderValue::from_static("Wed, 21 Oct 2015 07:28:00 GMT"));
+        assert_eq!(retry_after(at, &headers), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("soon", &headers), None);
+    }
 }

@@ -17,6 +17,8 @@ struct InfoAnswer {
     mem_total: i64,
     #[serde(rename = "NCPU")]
     cpus: i64,
+    #[serde(deserialize_with = "or_default")]
+    system_time: String,
 }
 
 /// `GET /networks`
@@ -40,6 +42,7 @@ pub(super) async fn info(client: &Client) -> Result<EngineInfo> {
         platform: platform(&version.os, &version.arch, ""),
         memory_bytes: u64::try_from(info.mem_total).ok().filter(|bytes| *bytes > 0),
         cpus: u32::try_from(info.cpus).ok().filter(|count| *count > 0),
+        system_time: info.system_time.parse().ok(),
     })
 }
 

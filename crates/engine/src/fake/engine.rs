@@ -116,6 +116,7 @@ impl Engine for FakeEngine {
             platform: "linux/amd64".to_owned(),
             memory_bytes: Some(8 << 30),
             cpus: Some(4),
+            system_time: None,
         })
     }
 

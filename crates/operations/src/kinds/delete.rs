@@ -69,27 +69,28 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     };
     let store = &context.deps.store;
     store.set_image_status(image, ImageStatus::Deleting, None).await?;
-    let removed = if payload.engine_id.is_empty() {
-        // A failed first pull left only the row.
-        Vec::new()
-    } else {
-        let engine = context.engine().await?;
+    // A failed first pull left only the row.
+    let engine = match payload.engine_id.as_str() {
+        "" => None,
+        _ => Some(context.engine().await?),
+    };
+    let mut removed = Vec::new();
+    if let Some(engine) = &engine {
         context.progress.say(format!("Deleting {}", payload.full_name));
         let name = if payload.tagged {
             &payload.full_name
         } else {
             &payload.engine_id
         };
-        match engine.remove_image(name, payload.force).await {
+        removed = match engine.remove_image(name, payload.force).await {
             Ok(removed) => removed,
             // Gone already: what was asked for is true.
             Err(failure) if failure.code == ErrorCode::ImageNotFound => Vec::new(),
             Err(failure) => return Err(failure),
-        }
-    };
+        };
+    }
     store.remove_image_row(image).await?;
-    if !payload.engine_id.is_empty() {
-        let engine = context.engine().await?;
+    if let Some(engine) = &engine {
         sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
     }
     context
@@ -125,7 +126,7 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) -> Result<(),
                 .set_image_status(image, ImageStatus::Available, None)
                 .await?;
         }
-        StepOutcome::Succeeded(..) | StepOutcome::Again(..) => return Ok(()),
+        StepOutcome::Succeeded(..) | StepOutcome::Again(..) | StepOutcome::HandedOver => return Ok(()),
     }
     context
         .deps

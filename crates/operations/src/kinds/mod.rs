@@ -18,11 +18,12 @@ pub mod sync;
 /// Gives an image another reference.
 pub mod tag;
 
-use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind};
-use imagefleet_store::StepOutcome;
+use imagefleet_model::{ErrorCode, Failure, Image, ImageRef, OperationKind};
+use imagefleet_store::{NewOperation, NewStep, StepOutcome};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::Actor;
 use crate::context::StepContext;
 
 /// What came of a step that succeeded.
@@ -42,6 +43,40 @@ pub fn reference(text: &str) -> Result<ImageRef, Failure> {
 /// A payload as the step keeps it.
 pub fn payload<T: Serialize>(payload: &T) -> Result<Value, Failure> {
     serde_json::to_value(payload).map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))
+}
+
+/// An operation on one image, in one step that says under which reference.
+struct OnImage<'a, T> {
+    kind: OperationKind,
+    title: String,
+    image: &'a Image,
+    reference: &'a ImageRef,
+    request: Value,
+    payload: T,
+    bulk: bool,
+}
+
+impl<T: Serialize> OnImage<'_, T> {
+    fn plan(self, actor: &Actor) -> Result<NewOperation, Failure> {
+        Ok(NewOperation {
+            kind: self.kind,
+            title: self.title,
+            user_id: actor.user_id,
+            created_by: actor.username.clone(),
+            request: self.request,
+            steps: vec![NewStep {
+                server_id: self.image.server_id,
+                server_name: self.image.server_name.clone(),
+                image_id: Some(self.image.id),
+                repository: Some(self.reference.repository()),
+                tag: self.reference.tag().map(ToOwned::to_owned),
+                payload: payload(&self.payload)?,
+                exclusive: true,
+                bulk: self.bulk,
+                share_key: None,
+            }],
+        })
+    }
 }
 
 /// Runs one step of its kind.

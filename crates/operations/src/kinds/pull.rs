@@ -136,7 +136,7 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) -> Result<(),
             store.pull_failed(image, &failure.info()).await?;
         }
         StepOutcome::Cancelled => store.end_pull(image).await?,
-        StepOutcome::Succeeded(..) | StepOutcome::Again(..) => return Ok(()),
+        StepOutcome::Succeeded(..) | StepOutcome::Again(..) | StepOutcome::HandedOver => return Ok(()),
     }
     context
         .deps

@@ -1,10 +1,10 @@
 use futures_util::TryStreamExt as _;
 use imagefleet_model::{Failure, Image, ImageRef, OperationKind};
-use imagefleet_store::{NewOperation, NewStep};
+use imagefleet_store::NewOperation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Done;
+use super::{Done, OnImage};
 use crate::context::StepContext;
 use crate::{Actor, credentials};
 
@@ -22,29 +22,20 @@ pub fn plan(
     registry_id: Option<i64>,
     actor: &Actor,
 ) -> Result<NewOperation, Failure> {
-    let payload = Payload {
-        source: image.engine_id.clone(),
-        reference: reference.to_string(),
-        registry_id,
-    };
-    Ok(NewOperation {
+    OnImage {
         kind: OperationKind::PushImage,
         title: format!("Push {reference} from {}", image.server_name),
-        user_id: actor.user_id,
-        created_by: actor.username.clone(),
+        image,
+        reference,
         request: json!({ "imageId": image.id, "reference": reference.to_string(), "registryId": registry_id }),
-        steps: vec![NewStep {
-            server_id: image.server_id,
-            server_name: image.server_name.clone(),
-            image_id: Some(image.id),
-            repository: Some(reference.repository()),
-            tag: reference.tag().map(ToOwned::to_owned),
-            payload: super::payload(&payload)?,
-            exclusive: true,
-            bulk: true,
-            share_key: None,
-        }],
-    })
+        payload: Payload {
+            source: image.engine_id.clone(),
+            reference: reference.to_string(),
+            registry_id,
+        },
+        bulk: true,
+    }
+    .plan(actor)
 }
 
 /// Pushes.

@@ -1,9 +1,9 @@
 use imagefleet_model::{ErrorCode, Failure, Image, ImageRef, OperationKind};
-use imagefleet_store::{NewOperation, NewStep};
+use imagefleet_store::NewOperation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Done, sync};
+use super::{Done, OnImage, sync};
 use crate::Actor;
 use crate::context::StepContext;
 
@@ -21,29 +21,20 @@ pub fn plan(
     force: bool,
     actor: &Actor,
 ) -> Result<NewOperation, Failure> {
-    let payload = Payload {
-        source: image.engine_id.clone(),
-        reference: reference.to_string(),
-        force,
-    };
-    Ok(NewOperation {
+    OnImage {
         kind: OperationKind::TagImage,
         title: format!("Tag {} as {reference} on {}", image.full_name, image.server_name),
-        user_id: actor.user_id,
-        created_by: actor.username.clone(),
+        image,
+        reference,
         request: json!({ "imageId": image.id, "reference": reference.to_string(), "force": force }),
-        steps: vec![NewStep {
-            server_id: image.server_id,
-            server_name: image.server_name.clone(),
-            image_id: Some(image.id),
-            repository: Some(reference.repository()),
-            tag: reference.tag().map(ToOwned::to_owned),
-            payload: super::payload(&payload)?,
-            exclusive: true,
-            bulk: false,
-            share_key: None,
-        }],
-    })
+        payload: Payload {
+            source: image.engine_id.clone(),
+            reference: reference.to_string(),
+            force,
+        },
+        bulk: false,
+    }
+    .plan(actor)
 }
 
 /// Tags; a reference that means other content is taken over only with force.

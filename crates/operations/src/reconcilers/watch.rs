@@ -24,8 +24,10 @@ pub struct WatchOptions {
     pub patience: Duration,
     /// The net under the events: how often everything is looked at anyway.
     pub look: Duration,
-    /// Events that come within this time of the first cost one look.
+    /// How long it has to be quiet after an event before it is looked at: a burst costs one look.
     pub gather: Duration,
+    /// A burst is not waited for longer than this.
+    pub longest_gather: Duration,
     /// First wait before an offline server is asked again; doubled each time.
     pub backoff: Duration,
     /// Longest such wait.
@@ -44,7 +46,8 @@ impl WatchOptions {
             ask: Duration::from_secs(15),
             patience: Duration::from_secs(10),
             look: Duration::from_mins(10),
-            gather: Duration::from_millis(400),
+            gather: Duration::from_millis(300),
+            longest_gather: Duration::from_millis(1_200),
             backoff: Duration::from_secs(2),
             longest_backoff: Duration::from_mins(1),
             parallel: 8,

@@ -1,32 +1,49 @@
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use imagefleet_engine::Engine;
 use imagefleet_model::{ErrorCode, Failure, ServerId};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::watch::WatcherDeps;
 use crate::Event;
 use crate::kinds::sync;
+
+/// A look that fails is tried again so often before the server counts as offline.
+const LOOKS: u32 = 3;
 
 /// Watches one server until it is dropped: online, offline with growing patience, and online again.
 pub async fn watch(shared: WatcherDeps, server: ServerId) {
     let mut failures = 0u32;
     loop {
         let Err(failure) = follow(&shared, server, &mut failures).await;
-        match shared.deps.store.set_server_offline(server, &failure).await {
-            Ok(change) if change.changed => {
-                tracing::warn!(server, code = failure.code.as_str(), reason = %failure.message, "server offline");
-                shared.deps.announce(Event::ServerChanged(server));
+        if is_ours(&failure) {
+            tracing::warn!(
+                server,
+                code = failure.code.as_str(),
+                "the server could not be watched"
+            );
+        } else {
+            match shared.deps.store.set_server_offline(server, &failure).await {
+                Ok(change) if change.changed => {
+                    tracing::warn!(server, code = failure.code.as_str(), reason = %failure.message, "server offline");
+                    shared.deps.announce(Event::ServerChanged(server));
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, server, "the server's state could not be stored"),
             }
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, server, "the server's state could not be stored"),
         }
-        tokio::time::sleep(wait(&shared, failures)).await;
+        sleep(wait(&shared, failures)).await;
         failures = failures.saturating_add(1);
     }
+}
+
+/// Failures of this program or its database say nothing about the server.
+fn is_ours(failure: &Failure) -> bool {
+    matches!(failure.code, ErrorCode::DatabaseUnavailable | ErrorCode::Internal)
 }
 
 /// Doubled each time, with a share of chance: a hundred servers that went together do not come back together.
@@ -35,24 +52,56 @@ fn wait(shared: &WatcherDeps, failures: u32) -> Duration {
         .options
         .backoff
         .saturating_mul(2u32.saturating_pow(failures.min(16)));
-    wait.min(shared.options.longest_backoff)
-        .mul_f64(rand::random_range(0.75..1.25))
+    jittered(wait.min(shared.options.longest_backoff))
+}
+
+fn jittered(duration: Duration) -> Duration {
+    duration.mul_f64(rand::random_range(0.75..1.25))
+}
+
+/// When the next look is due.
+struct Due {
+    at: Instant,
+    /// When the first of the events came that are not looked at yet.
+    since: Option<Instant>,
+    failed: u32,
+}
+
+impl Due {
+    fn net(shared: &WatcherDeps) -> Self {
+        Self {
+            at: Instant::now() + jittered(shared.options.look),
+            since: None,
+            failed: 0,
+        }
+    }
+
+    /// Something happened: looks as soon as it is quiet, but not later than a burst is waited for.
+    fn event(&mut self, shared: &WatcherDeps) {
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        let latest = since + shared.options.longest_gather;
+        self.at = (now + shared.options.gather).min(latest);
+    }
 }
 
 /// Follows the server's events; ends only by a failure.
 async fn follow(shared: &WatcherDeps, server: ServerId, failures: &mut u32) -> Result<Infallible, Failure> {
     let engine = shared.deps.engines.engine(server).await?;
     ask(shared, server, &engine).await?;
-    *failures = 0;
     let began = shared.deps.store.clock().now();
-    let mut events = engine.events(Some(began)).await?;
+    // First listen, then look: what happens in between is not missed.
+    let mut events = timeout(shared.options.patience, engine.events(Some(began)))
+        .await
+        .map_err(|_| late(shared.options.patience))??;
     look(shared, server, &engine).await?;
+    *failures = 0;
     let mut next_ask = Instant::now() + shared.options.ask;
-    let mut next_look = Instant::now() + jittered(shared.options.look);
+    let mut due = Due::net(shared);
     loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(Ok(_)) => next_look = next_look.min(Instant::now() + shared.options.gather),
+                Some(Ok(_)) => due.event(shared),
                 Some(Err(failure)) => return Err(failure),
                 None => return Err(Failure::new(ErrorCode::EngineDisconnected, "The engine ended its event stream.")),
             },
@@ -60,32 +109,34 @@ async fn follow(shared: &WatcherDeps, server: ServerId, failures: &mut u32) -> R
                 ask(shared, server, &engine).await?;
                 next_ask = Instant::now() + shared.options.ask;
             }
-            () = sleep_until(next_look) => {
-                look(shared, server, &engine).await?;
-                next_look = Instant::now() + jittered(shared.options.look);
-            }
+            () = sleep_until(due.at) => match look(shared, server, &engine).await {
+                Ok(()) => due = Due::net(shared),
+                Err(failure) if due.failed + 1 < LOOKS => {
+                    tracing::debug!(server, %failure, "a look failed");
+                    due = Due {
+                        at: Instant::now() + wait(shared, due.failed) / 2,
+                        since: None,
+                        failed: due.failed + 1,
+                    };
+                }
+                Err(failure) => return Err(failure),
+            },
         }
     }
 }
 
-fn jittered(duration: Duration) -> Duration {
-    duration.mul_f64(rand::random_range(0.8..1.2))
+fn late(patience: Duration) -> Failure {
+    Failure::new(
+        ErrorCode::EngineTimeout,
+        format!("The engine did not answer within {} s.", patience.as_secs()),
+    )
 }
 
 /// Whether the engine lives, and who it is.
 async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
-    let started = Instant::now();
     let info = timeout(shared.options.patience, engine.info())
         .await
-        .map_err(|_| {
-            Failure::new(
-                ErrorCode::EngineTimeout,
-                format!(
-                    "The engine did not answer within {} s.",
-                    shared.options.patience.as_secs()
-                ),
-            )
-        })??;
+        .map_err(|_| late(shared.options.patience))??;
     // An SSH host key that was met for the first time is the one from now on.
     if let Some(key) = engine.observed_host_key()
         && shared.deps.store.pin_host_key(server, &key).await?
@@ -93,7 +144,6 @@ async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -
         tracing::info!(server, %key, "host key pinned at first use");
         shared.deps.announce(Event::ServerChanged(server));
     }
-    metrics::histogram!("imagefleet_engine_answer_seconds").record(started.elapsed().as_secs_f64());
     if shared.deps.store.set_server_online(server, &info).await?.changed {
         tracing::info!(server, engine = %info.engine_version, api = %info.api_version, "server online");
         shared.deps.announce(Event::ServerChanged(server));
@@ -101,24 +151,27 @@ async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -
     Ok(())
 }
 
-/// Brings the inventory in step; a few servers at once, the others wait their turn.
+/// Brings the inventory in step; a few servers at once, the others wait their turn. A server that takes long goes on
+/// without its turn: those that hang must not keep the others from being looked at.
 async fn look(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
-    let Ok(_turn) = shared.looks.acquire().await else {
+    let Ok(turn) = shared.looks.acquire().await else {
         return Ok(());
     };
-    let patience = shared.options.patience * 6;
-    match timeout(
-        patience,
-        sync::refresh(&shared.deps, server, engine.as_ref(), &|_| {}),
-    )
-    .await
-    {
+    let end = Instant::now() + shared.options.patience * 6;
+    let mut looking = pin!(sync::refresh(&shared.deps, server, engine.as_ref(), &|_| {}));
+    let quick = timeout(shared.options.patience, &mut looking).await;
+    drop(turn);
+    let looked = match quick {
+        Ok(looked) => Ok(looked),
+        Err(_) => timeout_at(end, looking).await,
+    };
+    match looked {
         Ok(changes) => changes.map(|_| ()),
         Err(_) => Err(Failure::new(
             ErrorCode::EngineTimeout,
             format!(
                 "The engine did not list its images within {} s.",
-                patience.as_secs()
+                (shared.options.patience * 6).as_secs()
             ),
         )),
     }

@@ -19,6 +19,7 @@ fn account(url: &str) -> RegistryAccount {
             has_password: false,
             ca: None,
             plain_http: true,
+            step_limit: None,
             created_at: chrono::DateTime::default(),
             updated_at: chrono::DateTime::default(),
         },

@@ -6,6 +6,7 @@ mod leases;
 mod pump;
 mod run;
 mod settle;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -69,12 +70,14 @@ pub struct Shared {
     pub tracker: TaskTracker,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Stop {
     /// Somebody cancelled it.
     cancel: CancellationToken,
     /// The program ends.
     interrupt: CancellationToken,
+    /// Its lease is over: it is another's now, and nothing of it may be touched here.
+    lost: CancellationToken,
 }
 
 impl Shared {
@@ -97,6 +100,7 @@ impl Shared {
         self.tracker.spawn(dispatch::dispatch(Arc::clone(self)));
         self.tracker.spawn(leases::renew(Arc::clone(self)));
         self.tracker.spawn(pump::pump(Arc::clone(self)));
+        self.tracker.spawn(waiting::announce(Arc::clone(self)));
     }
 
     /// Stops a step that runs here because somebody cancelled it.
@@ -104,6 +108,21 @@ impl Shared {
         if let Some(stop) = self.stops().get(&step) {
             stop.cancel.cancel();
         }
+    }
+
+    /// Stops a step that runs here because it is no longer ours; whether it ran.
+    fn lose(&self, step: i64) -> bool {
+        let stops = self.stops();
+        let stop = stops.get(&step);
+        if let Some(stop) = stop {
+            stop.lost.cancel();
+        }
+        stop.is_some()
+    }
+
+    /// The steps that run here.
+    fn running(&self) -> Vec<i64> {
+        self.stops().keys().copied().collect()
     }
 
     fn interrupt_all(&self) {
@@ -116,7 +135,8 @@ impl Shared {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends in two stages: what runs may finish within `grace`, then it is interrupted; what waits stays queued.
+    /// Ends in two stages: what runs may finish within `grace`, then it goes back into the queue for whoever comes next;
+    /// what waits stays there.
     pub async fn shutdown(&self, grace: Duration) {
         self.closing.cancel();
         let idle = async {

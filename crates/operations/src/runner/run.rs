@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use imagefleet_model::{ErrorCode, Failure};
 use imagefleet_store::{ClaimedStep, StepOutcome};
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{Shared, Stop, settle};
@@ -22,16 +21,21 @@ pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
     );
     async {
         let started = tokio::time::Instant::now();
-        let stop = Stop { cancel: CancellationToken::new(), interrupt: CancellationToken::new() };
+        let stop = Stop::default();
         shared.stops().insert(step.id, stop.clone());
-        let progress = shared.board.open(step.id);
+        let progress = shared.board.open(step.id, step.kind);
         progress.say("Starting");
         let context =
             StepContext { deps: shared.deps.clone(), step: step.clone(), progress, cancel: stop.cancel.child_token() };
-        let outcome = outcome(shared, &context, &stop).await;
+        let outcome = tokio::select! {
+            biased;
+            () = stop.lost.cancelled() => None,
+            outcome = outcome(shared, &context, &stop) => Some(outcome),
+        };
         context.cancel.cancel();
         shared.board.close(step.id);
         shared.stops().remove(&step.id);
+        let Some(outcome) = outcome else { return };
         metrics::histogram!("imagefleet_step_seconds", "kind" => step.kind.as_str(), "outcome" => word(&outcome))
             .record(started.elapsed().as_secs_f64());
         tracing::info!(outcome = word(&outcome), attempt = step.attempt, "step ended");
@@ -48,7 +52,7 @@ async fn outcome(shared: &Shared, context: &StepContext, stop: &Stop) -> StepOut
     let ended = tokio::select! {
         biased;
         () = stop.cancel.cancelled() => return StepOutcome::Cancelled,
-        () = stop.interrupt.cancelled() => return StepOutcome::Interrupted,
+        () = stop.interrupt.cancelled() => return StepOutcome::HandedOver,
         ended = work => ended,
     };
     match ended {
@@ -86,5 +90,6 @@ fn word(outcome: &StepOutcome) -> &'static str {
         StepOutcome::Cancelled => "cancelled",
         StepOutcome::Interrupted => "interrupted",
         StepOutcome::Again(..) => "again",
+        StepOutcome::HandedOver => "handed_over",
     }
 }

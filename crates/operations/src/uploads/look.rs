@@ -1,6 +1,7 @@
 use imagefleet_archive::{ArchiveContents, Limits, inspect};
 use imagefleet_model::{ErrorCode, Failure};
 use imagefleet_store::Upload;
+use tracing::Instrument as _;
 
 use crate::Deps;
 
@@ -18,7 +19,7 @@ pub async fn look(deps: &Deps, upload: &Upload) -> Result<ArchiveContents, Failu
         return Ok(contents);
     }
     let (deps, upload) = (deps.clone(), upload.clone());
-    let reading = tokio::spawn(async move {
+    let reading = async move {
         let stretches = deps.store.upload_stretches(&upload.id).await?;
         let bytes = deps.archives.read_upload(&upload.location, stretches);
         let contents = inspect(bytes, &Limits::default()).await?;
@@ -26,7 +27,8 @@ pub async fn look(deps: &Deps, upload: &Upload) -> Result<ArchiveContents, Failu
             .map_err(|error| Failure::new(ErrorCode::Internal, format!("contents: {error}")))?;
         deps.store.set_upload_contents(&upload.id, &json).await?;
         Ok(contents)
-    });
+    };
+    let reading = tokio::spawn(reading.in_current_span());
     reading.await.unwrap_or_else(|error| {
         Err(Failure::new(
             ErrorCode::Internal,

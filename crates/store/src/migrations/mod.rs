@@ -1,6 +1,7 @@
 //! One list of migrations for both databases; a migration is a list of statements, never changed once released.
 
 mod base;
+mod queue;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection};
 use sea_orm_migration::prelude::{
@@ -14,8 +15,14 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(base::Migration)]
+        vec![Box::new(base::Migration), Box::new(queue::Migration)]
     }
+}
+
+/// The names of all migrations, in their order.
+pub fn names() -> Vec<String> {
+    let all = Migrator::migrations();
+    all.iter().map(|migration| migration.name().to_owned()).collect()
 }
 
 /// Brings the schema up to date. Several programs that start at once on `PostgreSQL` take turns.

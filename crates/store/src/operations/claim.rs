@@ -1,14 +1,18 @@
 use sea_orm::FromQueryResult;
 
+use super::queue::Queue;
 use super::turn::take_turn;
 use super::{ClaimedStep, rollup, row};
 use crate::{Result, Store, sql};
 
-/// Small before bulk; among those the user with the least under way; among his the oldest. A step waits while its
-/// server is paused, while another changing step runs there, and until its time has come.
+/// A bulk step that has waited for so long counts as a small one: a stream of those must not hold it up for ever.
+const PATIENCE_MS: i64 = 10 * 60 * 1000;
+
+/// Small before bulk; among those the user with the least under way; among his the oldest. `{reason}` says what holds
+/// a step back.
 const CLAIM: &str = "
     UPDATE operation_steps SET status = 'running', worker = $1, lease_until = $2, attempt = attempt + 1,
-        started_at = COALESCE(started_at, $3), message = '', error = NULL
+        started_at = COALESCE(started_at, $3), message = '', waiting = '', error = NULL
     WHERE id = (
         WITH busy AS (
             SELECT o.created_by, COUNT(*) AS steps FROM operation_steps r JOIN operations o ON o.id = r.operation_id
@@ -17,12 +21,8 @@ const CLAIM: &str = "
         JOIN operations o ON o.id = s.operation_id
         LEFT JOIN servers v ON v.id = s.server_id
         LEFT JOIN busy ON busy.created_by = o.created_by
-        WHERE s.status = 'queued' AND s.shared_with IS NULL AND s.not_before <= $3
-          AND COALESCE(v.paused, FALSE) = FALSE
-          AND (s.exclusive = FALSE OR NOT EXISTS (
-              SELECT 1 FROM operation_steps r
-              WHERE r.server_id = s.server_id AND r.status = 'running' AND r.exclusive = TRUE))
-        ORDER BY s.bulk, COALESCE(busy.steps, 0), s.id LIMIT 1)
+        WHERE s.status = 'queued' AND {reason} = 'turn'
+        ORDER BY CASE WHEN s.bulk = TRUE AND s.queued_at > $4 THEN 1 ELSE 0 END, COALESCE(busy.steps, 0), s.id LIMIT 1)
     RETURNING id, operation_id, server_id, server_name, image_id, repository, tag, payload, attempt";
 
 #[derive(FromQueryResult)]
@@ -54,14 +54,21 @@ impl Store {
         self.write(async |tx| {
             // Two programs must not each find the server free.
             take_turn(tx).await?;
-            let values = vec![worker.into(), lease.into(), now.into()];
-            let Some(step) = sql::one::<Claimed>(tx, CLAIM, values).await? else {
+            let queue = Queue::at(tx, &self.queue, sql::time(now)).await?;
+            let claim = CLAIM.replace("{reason}", &queue.reason());
+            let values = vec![
+                worker.into(),
+                lease.into(),
+                now.into(),
+                (now - PATIENCE_MS).into(),
+            ];
+            let Some(step) = sql::one::<Claimed>(tx, &claim, values).await? else {
                 return Ok(None);
             };
             sql::run(
                 tx,
                 "UPDATE operation_steps SET status = 'running', worker = $2, lease_until = $3,
-                    started_at = COALESCE(started_at, $4), message = ''
+                    started_at = COALESCE(started_at, $4), message = '', waiting = ''
                  WHERE shared_with = $1 AND status = 'queued'",
                 vec![step.id.into(), worker.into(), lease.into(), now.into()],
             )
@@ -93,6 +100,17 @@ impl Store {
             }))
         })
         .await
+    }
+
+    /// The steps that run under a lease of `worker`.
+    pub async fn steps_of_worker(&self, worker: &str) -> Result<Vec<i64>> {
+        let rows: Vec<StepId> = sql::all(
+            &self.db,
+            "SELECT id FROM operation_steps WHERE worker = $1 AND status = 'running' AND shared_with IS NULL",
+            vec![worker.into()],
+        )
+        .await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     /// Renews the leases of everything that `worker` runs; the operations among it that somebody asked to cancel.

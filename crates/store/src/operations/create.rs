@@ -1,4 +1,4 @@
-use imagefleet_model::{Operation, OperationId};
+use imagefleet_model::{ImageRef, Operation, OperationId, OperationKind};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::turn::take_turn;
@@ -16,6 +16,11 @@ struct Leader {
 impl Store {
     /// Writes an operation and its steps, all queued, in one transaction.
     pub async fn create_operation(&self, new: NewOperation) -> Result<Operation> {
+        self.create_operation_at(new, None).await
+    }
+
+    /// The same; `off_peak` says whether its steps wait for the off-peak window, `None` leaves that to the servers.
+    pub async fn create_operation_at(&self, new: NewOperation, off_peak: Option<bool>) -> Result<Operation> {
         let id = uuid::Uuid::now_v7().to_string();
         let now = self.now_ms();
         self.write(async |tx| {
@@ -35,8 +40,14 @@ impl Store {
                 ],
             )
             .await?;
+            let head = Head {
+                operation: &id,
+                kind: new.kind,
+                off_peak,
+                now,
+            };
             for (position, step) in new.steps.into_iter().enumerate() {
-                insert_step(tx, &id, position, step, now).await?;
+                insert_step(tx, &head, position, step).await?;
             }
             Ok(())
         })
@@ -45,13 +56,31 @@ impl Store {
     }
 }
 
+/// What the steps of an operation have in common.
+struct Head<'a> {
+    operation: &'a OperationId,
+    kind: OperationKind,
+    off_peak: Option<bool>,
+    now: i64,
+}
+
+/// The registry that a step of that kind talks to.
+fn registry_of(kind: OperationKind, step: &NewStep) -> Option<String> {
+    if !matches!(kind, OperationKind::PullImage | OperationKind::PushImage) {
+        return None;
+    }
+    let reference = ImageRef::parse(step.repository.as_deref()?).ok()?;
+    Some(reference.registry().to_owned())
+}
+
 async fn insert_step(
     tx: &impl ConnectionTrait,
-    operation: &OperationId,
+    head: &Head<'_>,
     position: usize,
     step: NewStep,
-    now: i64,
 ) -> Result<()> {
+    let (operation, now) = (head.operation, head.now);
+    let registry = registry_of(head.kind, &step);
     let leader = match &step.share_key {
         Some(key) => leader_of(tx, step.server_id, key).await?,
         None => None,
@@ -60,8 +89,8 @@ async fn insert_step(
     sql::run(
         tx,
         "INSERT INTO operation_steps (operation_id, position, server_id, server_name, image_id, repository, tag,
-            status, exclusive, bulk, share_key, payload, shared_with, worker, lease_until, started_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            status, exclusive, bulk, share_key, payload, shared_with, worker, lease_until, started_at, registry, off_peak, queued_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         vec![
             operation.clone().into(),
             sql::signed(position as u64).into(),
@@ -79,6 +108,9 @@ async fn insert_step(
             leader.as_ref().and_then(|leader| leader.worker.clone()).into(),
             leader.as_ref().and_then(|leader| leader.lease_until).into(),
             running.then_some(now).into(),
+            registry.into(),
+            head.off_peak.into(),
+            now.into(),
         ],
     )
     .await?;

@@ -58,20 +58,26 @@ pub fn ended_columns(outcome: &StepOutcome, now: i64, values: &mut Vec<Value>) -
     };
     let Some(status) = final_word(outcome) else {
         let StepOutcome::Again(error, delay_ms) = outcome else {
-            return Ok(String::new());
+            // Handed over: that run does not count.
+            return Ok(
+                "status = 'queued', worker = NULL, lease_until = NULL, bytes_per_second = NULL, \
+                       attempt = attempt - 1"
+                    .to_owned(),
+            );
         };
-        let message = format!("Tries again in {} s: {}", (delay_ms + 999) / 1000, error.message);
         let at = column((now + delay_ms).into());
-        let message = column(message.into());
+        // Why; until when is told to who reads it.
+        let message = column(error.message.clone().into());
         return Ok(format!(
-            "status = 'queued', worker = NULL, lease_until = NULL, not_before = ${at}, message = ${message}"
+            "status = 'queued', worker = NULL, lease_until = NULL, bytes_per_second = NULL, not_before = ${at},
+             message = ${message}"
         ));
     };
     let (message, error, result) = match outcome {
         StepOutcome::Succeeded(message, result) => (message.clone(), None, Some(result.to_string())),
         StepOutcome::Failed(error) => (error.message.clone(), Some(error.clone()), None),
         StepOutcome::Cancelled => plain(ErrorCode::Cancelled, "Cancelled."),
-        StepOutcome::Interrupted | StepOutcome::Again(..) => {
+        StepOutcome::Interrupted | StepOutcome::Again(..) | StepOutcome::HandedOver => {
             plain(ErrorCode::Interrupted, "The program ended in the middle of it.")
         }
     };
@@ -121,7 +127,7 @@ pub async fn followers(
                 .await?;
             }
         }
-        StepOutcome::Again(..) => {
+        StepOutcome::Again(..) | StepOutcome::HandedOver => {
             sql::run(
                 tx,
                 "UPDATE operation_steps SET status = 'queued', worker = NULL, lease_until = NULL WHERE shared_with = $1",

@@ -11,6 +11,7 @@ mod create;
 mod finish;
 mod kept;
 mod progress;
+mod queue;
 mod read;
 mod recover;
 mod retry;
@@ -18,12 +19,16 @@ mod rollup;
 mod row;
 mod sealed;
 mod turn;
+mod waiting;
 
-use imagefleet_model::{ErrorInfo, Operation, OperationId, OperationKind, ServerId, Status};
+use std::time::Duration;
+
+use imagefleet_model::{ErrorInfo, Operation, OperationId, OperationKind, ServerId, Status, WaitingCode};
 use serde_json::Value;
 
 pub use announce::Announcement;
 pub use progress::{ProgressUpdate, StoredProgress};
+pub use queue::QueueSettings;
 pub use read::OperationFilter;
 pub use sealed::SealedPayload;
 
@@ -109,6 +114,8 @@ pub enum StepOutcome {
     Cancelled,
     /// The program is ending and could not wait for it.
     Interrupted,
+    /// Not at all: the program is ending, and whoever comes next goes on with it.
+    HandedOver,
     /// Not at all yet: try again after so many milliseconds.
     Again(ErrorInfo, i64),
 }
@@ -120,6 +127,15 @@ pub struct Settled {
     pub ended: Vec<OperationId>,
     /// Steps that changed: their last state is to be sent.
     pub steps: Vec<i64>,
+}
+
+/// The queue in figures.
+#[derive(Debug, Clone, Default)]
+pub struct QueueFigures {
+    /// Steps that run, on any program.
+    pub running: u64,
+    /// What steps wait for, how many, and for how long the oldest of them.
+    pub waiting: Vec<(WaitingCode, u64, Duration)>,
 }
 
 /// Whether somebody asked to cancel an operation, and what became of it.
@@ -139,6 +155,6 @@ fn final_word(outcome: &StepOutcome) -> Option<Status> {
         StepOutcome::Failed(_) => Some(Status::Failed),
         StepOutcome::Cancelled => Some(Status::Cancelled),
         StepOutcome::Interrupted => Some(Status::Interrupted),
-        StepOutcome::Again(..) => None,
+        StepOutcome::Again(..) | StepOutcome::HandedOver => None,
     }
 }

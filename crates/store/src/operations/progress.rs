@@ -1,4 +1,4 @@
-use imagefleet_model::{OperationId, OperationKind, Progress, Step, Timestamp};
+use imagefleet_model::{OperationId, OperationKind, Progress, Status, Step, Timestamp};
 use sea_orm::FromQueryResult;
 
 use super::rollup;
@@ -102,6 +102,12 @@ impl Store {
                     stored.extend(number(tx, found, now).await?);
                 }
             }
+            let mut queued: Vec<&mut Step> = stored
+                .iter_mut()
+                .map(|stored| &mut stored.step)
+                .filter(|step| step.status == Status::Queued)
+                .collect();
+            self.explain_waiting(tx, &mut queued).await?;
             Ok(stored)
         })
         .await

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use imagefleet_model::{
     Access, ErrorCode, Failure, Operation, OperationKind, Page, PageRequest, Status, Step, Verb,
 };
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::Value;
 
 use super::row::{OPERATION, OperationRow, STEP, StepRow};
 use crate::{Result, Store, StoreError, scope, sql};
@@ -19,12 +19,6 @@ pub struct OperationFilter {
     pub status: Option<Status>,
     /// Only with a step on this server.
     pub server_id: Option<i64>,
-}
-
-#[derive(FromQueryResult)]
-struct Blocker {
-    server_id: i64,
-    title: String,
 }
 
 impl Store {
@@ -136,44 +130,13 @@ impl Store {
             let operation = row.operation_id.clone();
             steps.entry(operation).or_default().push(row.into_step()?);
         }
-        self.explain_waiting(&mut steps).await?;
-        Ok(steps)
-    }
-
-    /// A waiting step says what it waits for.
-    async fn explain_waiting(&self, steps: &mut HashMap<String, Vec<Step>>) -> Result<()> {
-        let mut waiting: Vec<&mut Step> = steps
+        let mut queued: Vec<&mut Step> = steps
             .values_mut()
             .flatten()
-            .filter(|step| step.status == Status::Queued && step.message.is_empty())
+            .filter(|step| step.status == Status::Queued)
             .collect();
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let mut servers: Vec<i64> = waiting.iter().map(|step| step.server_id).collect();
-        servers.sort_unstable();
-        servers.dedup();
-        let running: Vec<Blocker> = sql::all(
-            &self.db,
-            &format!(
-                "SELECT r.server_id, o.title FROM operation_steps r JOIN operations o ON o.id = r.operation_id
-                 WHERE r.status = 'running' AND r.exclusive = TRUE AND r.server_id IN ({})",
-                sql::placeholders(0, servers.len())
-            ),
-            servers.iter().map(|id| (*id).into()).collect(),
-        )
-        .await?;
-        let running: HashMap<i64, String> = running
-            .into_iter()
-            .map(|row| (row.server_id, row.title))
-            .collect();
-        for step in &mut waiting {
-            step.message = match running.get(&step.server_id) {
-                Some(title) => format!("Waits for: {title}"),
-                None => "Waits for its turn".to_owned(),
-            };
-        }
-        Ok(())
+        self.explain_waiting(&self.db, &mut queued).await?;
+        Ok(steps)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{Result, Store, StoreError, sql};
 impl Store {
     /// Opens an ended operation again: the steps that did not succeed are queued, the others stay as they are.
     pub async fn retry_operation(&self, operation: &str) -> Result<Operation> {
+        let now = self.now_ms();
         self.write(async |tx| {
             take_turn(tx).await?;
             let reopened = sql::run(
@@ -26,9 +27,10 @@ impl Store {
                 tx,
                 "UPDATE operation_steps SET status = 'queued', progress = 0, message = '', bytes_done = 0,
                     bytes_total = NULL, bytes_per_second = NULL, layers = NULL, attempt = 0, not_before = 0,
-                    error = NULL, result = NULL, started_at = NULL, finished_at = NULL, shared_with = NULL
+                    error = NULL, result = NULL, started_at = NULL, finished_at = NULL, shared_with = NULL,
+                    queued_at = $2, waiting = ''
                  WHERE operation_id = $1 AND status <> 'succeeded'",
-                vec![operation.into()],
+                vec![operation.into(), now.into()],
             )
             .await?;
             Ok(())

@@ -82,6 +82,7 @@ impl StepRow {
             status: status(&self.status)?,
             progress: percent(self.progress),
             message: self.message,
+            waiting_for: None,
             bytes_done: sql::unsigned(self.bytes_done),
             bytes_total: self.bytes_total.map(sql::unsigned),
             bytes_per_second: self.bytes_per_second.map(sql::unsigned),

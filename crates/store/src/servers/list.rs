@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use imagefleet_model::{Access, Page, PageRequest, Server, Verb};
-use sea_orm::Value;
+use imagefleet_model::{Access, Page, PageRequest, Server, ServerStatus, Verb};
+use sea_orm::{FromQueryResult, Value};
 
 use super::ServerFilter;
 use super::row::{COLUMNS, ServerRow};
@@ -65,6 +65,36 @@ impl Store {
             .collect::<Result<Vec<_>>>()?;
         self.count_what_is_seen(&mut servers, access).await?;
         Ok(Page::new(servers, sql::unsigned(total), page))
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    status: String,
+    servers: i64,
+}
+
+impl Store {
+    /// How many servers are in each status, those with none too.
+    pub async fn servers_by_status(&self) -> Result<Vec<(ServerStatus, u64)>> {
+        let rows: Vec<Count> = sql::all(
+            &self.db,
+            "SELECT status, COUNT(*) AS servers FROM servers GROUP BY status",
+            vec![],
+        )
+        .await?;
+        let statuses = [
+            ServerStatus::Online,
+            ServerStatus::Offline,
+            ServerStatus::Disabled,
+        ];
+        Ok(statuses
+            .into_iter()
+            .map(|status| {
+                let row = rows.iter().find(|row| row.status == status.as_str());
+                (status, row.map_or(0, |row| sql::unsigned(row.servers)))
+            })
+            .collect())
     }
 }
 

@@ -11,7 +11,7 @@ mod secrets;
 mod tests;
 mod update;
 
-use imagefleet_model::{Endpoint, ServerId, ServerSsh, ServerStatus, ServerTls};
+use imagefleet_model::{Endpoint, OffPeak, ServerId, ServerSsh, ServerStatus, ServerTls};
 #[cfg(test)]
 use secrecy::SecretString;
 
@@ -69,6 +69,10 @@ pub struct ServerChange {
     pub enabled: Option<bool>,
     /// Hold or release its queue.
     pub paused: Option<bool>,
+    /// How many changing steps may run there at once; `Some(None)` for the program's setting.
+    pub step_limit: Option<Option<u32>>,
+    /// Its off-peak window; `Some(None)` for the program's setting.
+    pub off_peak: Option<Option<OffPeak>>,
     /// All of its TLS, or `Some(None)` to forget it.
     pub tls: Option<Option<ServerTlsSetting>>,
     /// All of its SSH, or `Some(None)` to forget it.

@@ -12,7 +12,7 @@ use crate::{Result, StoreError, sql};
 const SOON: Duration = Duration::from_hours(30 * 24);
 
 /// The columns that [`ServerRow`] reads.
-pub const COLUMNS: &str = "v.id, v.name, v.endpoint, v.description, v.tags, v.enabled, v.paused, v.tls_info, \
+pub const COLUMNS: &str = "v.id, v.name, v.endpoint, v.description, v.tags, v.enabled, v.paused, v.step_limit, v.off_peak, v.tls_info, \
                            v.ssh_info, v.ssh_host_key, v.status, v.status_code, v.status_reason, v.status_since, \
                            v.engine_version, v.api_version, v.image_store, v.platform, v.memory_bytes, v.cpus, \
                            v.image_count, v.total_size, v.last_seen_at, v.last_sync_at, v.created_at, v.updated_at";
@@ -27,6 +27,8 @@ pub struct ServerRow {
     tags: String,
     enabled: bool,
     paused: bool,
+    step_limit: Option<i64>,
+    off_peak: Option<String>,
     tls_info: Option<String>,
     ssh_info: Option<String>,
     ssh_host_key: Option<String>,
@@ -71,6 +73,8 @@ impl ServerRow {
             tags: sql::from_json(&self.tags)?,
             enabled: self.enabled,
             paused: self.paused,
+            step_limit: self.step_limit.and_then(|limit| u32::try_from(limit).ok()),
+            off_peak: sql::maybe_json(self.off_peak.as_deref())?,
             status: status(&self.status)?,
             status_code: self.status_code,
             status_reason: self.status_reason,

@@ -39,6 +39,7 @@ fn info(version: &str) -> EngineInfo {
         platform: "linux/amd64".to_owned(),
         memory_bytes: Some(1 << 40),
         cpus: Some(8),
+        system_time: None,
     }
 }
 

@@ -50,6 +50,12 @@ impl Store {
             if let Some(paused) = change.paused {
                 set("paused", paused.into());
             }
+            if let Some(limit) = change.step_limit {
+                set("step_limit", limit.map(i64::from).into());
+            }
+            if let Some(off_peak) = &change.off_peak {
+                set("off_peak", off_peak.as_ref().map(sql::json).transpose()?.into());
+            }
             if let Some(enabled) = switched {
                 set("enabled", enabled.into());
                 set("status", if enabled { "offline" } else { "disabled" }.into());

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{find_servers, require};
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Json, Target};
-use crate::routes::operations::{Accepted, submit};
+use crate::routes::operations::{Accepted, submit_at};
 use crate::{AppState, Problem};
 
 /// What to copy, and where.
@@ -17,6 +17,9 @@ pub struct CopyBody {
     pub image_id: ImageId,
     /// The servers that shall have it too.
     pub server_ids: Vec<ServerId>,
+    /// Whether it waits for the off-peak window of its servers; left out, as their windows say for copies.
+    #[serde(default)]
+    pub off_peak: Option<bool>,
 }
 
 /// Copy an image to other servers, without a registry: it is read once, and each server gets the layers that it lacks.
@@ -35,7 +38,7 @@ pub async fn handler(
         caller.audit(note.detail(format!("from {}", image.server_name)));
     }
     let new = plan(&image, servers, &caller.actor())?;
-    submit(&state, &caller, new).await.map(Accepted)
+    submit_at(&state, &caller, new, body.off_peak).await.map(Accepted)
 }
 
 /// The image and the targets, when the caller may copy the one to the others.

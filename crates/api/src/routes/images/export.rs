@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{find_servers, require, unique};
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Json, Target};
-use crate::routes::operations::{Accepted, submit};
+use crate::routes::operations::{Accepted, submit_at};
 use crate::{AppState, Problem};
 
 /// More references than this make a request to an engine that it may not take.
@@ -27,6 +27,9 @@ pub struct ExportBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "gzip")]
     pub compression: Option<Compression>,
+    /// Whether it waits for the off-peak window of its servers; left out, as their windows say for exports.
+    #[serde(default)]
+    pub off_peak: Option<bool>,
 }
 
 /// Export images into archives that can be downloaded afterwards. The operation's result names them.
@@ -67,7 +70,7 @@ pub async fn export(
     let stamp = state.now().format("%Y%m%d-%H%M%S").to_string();
     let compression = body.compression.unwrap_or_default();
     let (new, ids) = plan(images, compression, whole_server, &stamp, &caller.actor())?;
-    let operation = submit(state, caller, new).await?;
+    let operation = submit_at(state, caller, new, body.off_peak).await?;
     Ok((operation, ids.iter().map(|id| file_path(id)).collect()))
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::find_servers;
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Json, Target};
-use crate::routes::operations::{Accepted, submit};
+use crate::routes::operations::{Accepted, submit_at};
 use crate::routes::uploads;
 use crate::{AppState, Problem};
 
@@ -29,6 +29,9 @@ pub struct ImportBody {
     /// Load it even when a reference means something else on a server, or the image is for another platform.
     #[serde(default)]
     pub force: bool,
+    /// Whether it waits for the off-peak window of its servers; left out, as their windows say for imports.
+    #[serde(default)]
+    pub off_peak: Option<bool>,
 }
 
 /// Load an uploaded archive into one or more servers.
@@ -82,7 +85,7 @@ pub async fn import(
         rename,
         force: body.force,
     };
-    submit(state, caller, plan(import, &caller.actor())?).await
+    submit_at(state, caller, plan(import, &caller.actor())?, body.off_peak).await
 }
 
 /// The name that is asked for, whole.

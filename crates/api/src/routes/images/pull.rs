@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::find_servers;
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Json};
-use crate::routes::operations::{Accepted, submit};
+use crate::routes::operations::{Accepted, submit_at};
 use crate::{AppState, Problem};
 
 /// What to pull, and where.
@@ -28,6 +28,9 @@ pub struct PullBody {
     /// The catalogue entry to pull, with its default tag, when no reference is given; beside one it changes nothing,
     /// images know their software by repository.
     pub software_id: Option<i64>,
+    /// Whether it waits for the off-peak window of its servers; left out, at once.
+    #[serde(default)]
+    pub off_peak: Option<bool>,
 }
 
 /// Pull an image to one or more servers. A pull of the same reference that runs there already is shared.
@@ -75,7 +78,7 @@ pub async fn pull(state: &AppState, caller: &Caller, body: PullBody) -> Result<O
         platform,
     };
     let new = plan(state.operations.deps(), pull, &caller.actor()).await?;
-    submit(state, caller, new).await
+    submit_at(state, caller, new, body.off_peak).await
 }
 
 async fn reference(state: &AppState, body: &PullBody) -> Result<ImageRef, Problem> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::require;
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Json, Path, Target};
-use crate::routes::operations::{Accepted, submit};
+use crate::routes::operations::{Accepted, submit_at};
 use crate::{AppState, Problem};
 
 /// Where to push an image.
@@ -19,6 +19,9 @@ pub struct PushBody {
     pub reference: Option<String>,
     /// The registry account to push with; left out, the one whose namespace matches best, if any.
     pub registry_id: Option<i64>,
+    /// Whether it waits for the off-peak window of its servers; left out, as their windows say for pushes.
+    #[serde(default)]
+    pub off_peak: Option<bool>,
 }
 
 /// Push an image to a registry.
@@ -44,7 +47,7 @@ pub async fn handler(
     )?;
     caller.audit(AuditNote::new("image.push", reference.to_string()).on(image.server_id, &image.server_name));
     let new = plan(&image, &reference, body.registry_id, &caller.actor())?;
-    submit(&state, &caller, new).await.map(Accepted)
+    submit_at(&state, &caller, new, body.off_peak).await.map(Accepted)
 }
 
 /// A reference that the image may be given: the caller holds the right on its repository too.

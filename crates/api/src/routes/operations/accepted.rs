@@ -38,7 +38,28 @@ impl Caller {
 
 /// Stores a planned operation, as this caller sees it.
 pub async fn submit(state: &AppState, caller: &Caller, new: NewOperation) -> Result<Operation, Problem> {
-    let operation = state.operations.submit(new).await?;
+    submit_at(state, caller, new, None).await
+}
+
+/// The same; `off_peak` says whether it waits for the off-peak window of its servers, which must have one then.
+pub async fn submit_at(
+    state: &AppState,
+    caller: &Caller,
+    new: NewOperation,
+    off_peak: Option<bool>,
+) -> Result<Operation, Problem> {
+    if off_peak == Some(true) {
+        let servers: Vec<_> = new.steps.iter().map(|step| step.server_id).collect();
+        let without = state.store.servers_without_off_peak(&servers).await?;
+        if let Some(step) = new.steps.iter().find(|step| without.contains(&step.server_id)) {
+            let sentence = format!(
+                "{} has no off-peak window: give the server one, or the program one for all (off_peak)",
+                step.server_name
+            );
+            return Err(Problem::field("offPeak", sentence));
+        }
+    }
+    let operation = state.operations.submit_at(new, off_peak).await?;
     caller.trail.operation(&operation.id);
     Ok(shown(operation, caller))
 }

@@ -7,5 +7,5 @@ pub mod read;
 pub mod retry;
 mod visible;
 
-pub use accepted::{Accepted, submit};
+pub use accepted::{Accepted, submit, submit_at};
 pub use visible::{require, shown};

@@ -1,9 +1,11 @@
-use imagefleet_model::{ErrorCode, Operation, OperationKind, Verb};
+use imagefleet_model::{ErrorCode, Operation, OperationKind, Verb, WaitingFor};
 
+use crate::events::sees;
 use crate::extract::{Caller, Target};
 use crate::{AppState, Problem};
 
-/// The operation, with the steps that the caller may see; the result speaks of all of them, or is left out.
+/// The operation, with the steps that the caller may see; the result speaks of all of them, or is left out, and what a
+/// step waits for is named only to who may see that too.
 #[must_use]
 pub fn shown(mut operation: Operation, caller: &Caller) -> Operation {
     let all = operation.steps.len();
@@ -12,6 +14,18 @@ pub fn shown(mut operation: Operation, caller: &Caller) -> Operation {
         .retain(|step| caller.access.on_server(Verb::ImageView, step.server_id));
     if operation.steps.len() < all {
         operation.result = None;
+    }
+    for step in &mut operation.steps {
+        let hidden = step.waiting_for.take_if(|waiting| {
+            waiting
+                .subject
+                .as_ref()
+                .is_some_and(|(server, repository)| !sees(&caller.access, *server, repository.as_deref()))
+        });
+        if let Some(waiting) = hidden.map(WaitingFor::without_title) {
+            step.message.clone_from(&waiting.message);
+            step.waiting_for = Some(waiting);
+        }
     }
     operation
 }

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use imagefleet_model::{Registry, Verb};
-use imagefleet_store::NewRegistry;
+use imagefleet_store::{NewRegistry, RegistryChange};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
@@ -31,6 +31,8 @@ pub struct RegistryBody {
     pub ca: Option<String>,
     /// Whether it may be spoken to without TLS. This machine's own registries always may.
     pub plain_http: Option<bool>,
+    /// How many steps may pull from or push to its host at once; left out, the program's setting.
+    pub step_limit: Option<u32>,
 }
 
 impl RegistryBody {
@@ -87,7 +89,16 @@ pub async fn handler(
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<Registry>), Problem> {
     caller.audit(AuditNote::new("registry.create", &body.name));
     caller.require(Verb::RegistryManage, Target::Everything)?;
-    let registry = state.store.create_registry(body.check()?).await?;
+    let limit = body.step_limit.map(fields::limit).transpose();
+    let limit = limit.map_err(|fault| Problem::fields(vec![fault]))?;
+    let mut registry = state.store.create_registry(body.check()?).await?;
+    if limit.is_some() {
+        let change = RegistryChange {
+            step_limit: Some(limit),
+            ..RegistryChange::default()
+        };
+        registry = state.store.update_registry(registry.id, change).await?;
+    }
     let location = format!("/api/v1/registries/{}", registry.id);
     Ok((
         StatusCode::CREATED,

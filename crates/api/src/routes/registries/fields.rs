@@ -3,6 +3,7 @@ use imagefleet_operations::certificates;
 use imagefleet_operations::registry::RegistryAddress;
 
 use crate::FieldError;
+use crate::routes::servers::step_limit;
 
 const LONGEST: usize = 200;
 
@@ -69,6 +70,11 @@ pub fn ca(text: Option<String>) -> Result<Option<String>, FieldError> {
         Ok(_) => Ok(Some(ca)),
         Err(message) => Err(fault("ca", &message)),
     }
+}
+
+/// How many steps may use its host at once.
+pub fn limit(limit: u32) -> Result<u32, FieldError> {
+    step_limit(limit).map_err(|message| fault("stepLimit", &message))
 }
 
 fn fault(field: &str, message: &str) -> FieldError {

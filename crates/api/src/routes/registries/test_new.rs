@@ -32,6 +32,7 @@ pub async fn handler(
             has_password: new.password.is_some(),
             ca: new.ca,
             plain_http: new.plain_http,
+            step_limit: None,
             created_at: state.now(),
             updated_at: state.now(),
         },

@@ -35,6 +35,11 @@ pub struct RegistryPatch {
     ca: Option<Option<String>>,
     /// Allow or forbid plain HTTP.
     plain_http: Option<bool>,
+    /// How many steps may pull from or push to its host at once; `null` for the program's setting. Of several accounts
+    /// on one host the smallest counts.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    step_limit: Option<Option<u32>>,
 }
 
 impl RegistryPatch {
@@ -69,6 +74,13 @@ impl RegistryPatch {
         if let Some(ca) = self.ca {
             change.ca = fields::ca(ca).map_err(|fault| faults.push(fault)).ok();
         }
+        change.step_limit = match self.step_limit {
+            Some(Some(limit)) => fields::limit(limit)
+                .map_err(|fault| faults.push(fault))
+                .ok()
+                .map(Some),
+            other => other,
+        };
         if !faults.is_empty() {
             return Err(Problem::fields(faults));
         }
@@ -97,5 +109,7 @@ pub async fn handler(
     caller.require(Verb::RegistryManage, Target::Everything)?;
     let present = state.store.registry(id).await?;
     let change = body.check(&present)?;
-    Ok(Json(state.store.update_registry(id, change).await?))
+    let registry = state.store.update_registry(id, change).await?;
+    state.operations.wake();
+    Ok(Json(registry))
 }

@@ -2,10 +2,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use imagefleet_model::{Server, Verb};
 use imagefleet_operations::Event;
-use imagefleet_store::NewServer;
+use imagefleet_store::{NewServer, ServerChange};
 use serde::Deserialize;
 
 use super::fields::{self, Faults};
+use super::queue::{OffPeakBody, step_limit};
 use super::ssh::SshBody;
 use super::tls::{self, TlsBody};
 use crate::audit::AuditNote;
@@ -28,6 +29,10 @@ pub struct ServerBody {
     pub tags: Option<Vec<String>>,
     /// Whether it is worked with; true when left out.
     pub enabled: Option<bool>,
+    /// How many changing steps may run there at once; left out, the program's setting.
+    pub step_limit: Option<u32>,
+    /// When work that can wait is done there; left out, the program's setting.
+    pub off_peak: Option<OffPeakBody>,
     /// For `tcps`.
     pub tls: Option<TlsBody>,
     /// For `ssh`.
@@ -35,6 +40,25 @@ pub struct ServerBody {
 }
 
 impl ServerBody {
+    /// How its queue is to run, taken out of the rest; `None` for the program's settings.
+    fn queue(&mut self) -> Result<Option<ServerChange>, Problem> {
+        let mut faults = Faults::default();
+        let limit = self.step_limit.take();
+        let change = ServerChange {
+            step_limit: limit
+                .and_then(|limit| faults.take("stepLimit", step_limit(limit)))
+                .map(Some),
+            off_peak: self
+                .off_peak
+                .take()
+                .and_then(|body| body.check(&mut faults))
+                .map(Some),
+            ..ServerChange::default()
+        };
+        faults.check()?;
+        Ok((change.step_limit.is_some() || change.off_peak.is_some()).then_some(change))
+    }
+
     /// The server, when everything about it is right.
     pub fn check(self) -> Result<NewServer, Problem> {
         let mut faults = Faults::default();
@@ -74,11 +98,15 @@ impl ServerBody {
 pub async fn handler(
     State(state): State<AppState>,
     caller: Caller,
-    Json(body): Json<ServerBody>,
+    Json(mut body): Json<ServerBody>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<Server>), Problem> {
     caller.audit(AuditNote::new("server.create", &body.name));
     caller.require(Verb::ServerManage, Target::Everything)?;
-    let server = state.store.create_server(body.check()?).await?;
+    let queue = body.queue()?;
+    let mut server = state.store.create_server(body.check()?).await?;
+    if let Some(change) = queue {
+        server = state.store.update_server(server.id, change).await?;
+    }
     state.watches.ring();
     state.operations.deps().announce(Event::ServerChanged(server.id));
     let location = format!("/api/v1/servers/{}", server.id);

@@ -42,6 +42,8 @@ pub async fn handler(
         description: None,
         tags: None,
         enabled: None,
+        step_limit: None,
+        off_peak: None,
         tls: body.tls,
         ssh: body.ssh,
     };

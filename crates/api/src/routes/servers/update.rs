@@ -5,6 +5,7 @@ use imagefleet_store::{EngineServer, ServerChange};
 use serde::Deserialize;
 
 use super::fields::{self, Faults};
+use super::queue::{OffPeakBody, step_limit};
 use super::ssh::{self, SshBody};
 use super::tls::{self, TlsBody};
 use crate::audit::AuditNote;
@@ -31,6 +32,14 @@ pub struct ServerPatch {
     enabled: Option<bool>,
     /// Hold its queue, or let it go on.
     paused: Option<bool>,
+    /// How many changing steps may run there at once; `null` for the program's setting.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    step_limit: Option<Option<u32>>,
+    /// When work that can wait is done there; `null` for the program's setting.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<OffPeakBody>)]
+    off_peak: Option<Option<OffPeakBody>>,
     /// Change its TLS field by field; `null` forgets all of it.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<TlsBody>)]
@@ -64,6 +73,15 @@ impl ServerPatch {
         if let Some(tags) = self.tags {
             change.tags = faults.take("tags", fields::tags(&tags.unwrap_or_default()));
         }
+        change.step_limit = match self.step_limit {
+            Some(Some(limit)) => faults.take("stepLimit", step_limit(limit)).map(Some),
+            other => other,
+        };
+        change.off_peak = match self.off_peak {
+            Some(Some(body)) => body.check(&mut faults).map(Some),
+            Some(None) => Some(None),
+            None => None,
+        };
         let moved = change
             .endpoint
             .as_ref()
@@ -129,12 +147,10 @@ pub async fn handler(
     caller.require(Verb::ServerManage, Target::WholeServer(id))?;
     let present = state.store.server_for_engine(id).await?;
     let change = body.check(&present)?;
-    let released = change.paused == Some(false);
     state.store.update_server(id, change).await?;
     state.watches.ring();
-    if released {
-        state.operations.wake();
-    }
+    // What its queue waited for may be gone.
+    state.operations.wake();
     state.operations.deps().announce(Event::ServerChanged(id));
     // As the caller sees it: its counts are those of their own rights.
     Ok(Json(state.store.existing_server(id, &caller.access).await?))
@@ -150,6 +166,8 @@ impl ServerPatch {
             ("tags", self.tags.is_some()),
             ("enabled", self.enabled.is_some()),
             ("paused", self.paused.is_some()),
+            ("stepLimit", self.step_limit.is_some()),
+            ("offPeak", self.off_peak.is_some()),
             ("tls", self.tls.is_some()),
             ("ssh", self.ssh.is_some()),
         ];

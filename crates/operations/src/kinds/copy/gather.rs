@@ -7,6 +7,7 @@ use imagefleet_archive::{CopyPlan, Limits, SourceImage, TargetPlan, TargetStream
 use imagefleet_engine::Engine;
 use imagefleet_model::{ErrorCode, Failure, OperationId};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 /// How long the first target waits for the others before the source is read: they come at once unless their servers
 /// are busy, and then they get a reading of their own.
@@ -69,7 +70,7 @@ impl Gatherings {
         };
         if first {
             // Not a part of this step: it goes on for the others when this one is cancelled.
-            tokio::spawn(self.clone().read(request));
+            tokio::spawn(self.clone().read(request).in_current_span());
         }
         receiver.await.map_err(|_| {
             Failure::new(

@@ -1,0 +1,150 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use imagefleet_store::{SecretKey, StoreError};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::report::Finding;
+use crate::settings::Settings;
+use crate::tls;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The settings, the data directory, the certificate and the address.
+pub async fn look(settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![
+        Finding::ok("configuration", "flags, variables and file can be read"),
+        directory(&settings.data.directory),
+    ];
+    if let Some((cert, key)) = &settings.tls {
+        findings.push(match tls::acceptor(cert, key) {
+            Ok(_) => Finding::ok(
+                "certificate",
+                format!("{} and its key belong together", cert.display()),
+            ),
+            Err(error) => Finding::problem(
+                "certificate",
+                format!("{error:#}"),
+                "Give a PEM chain with tls_cert and its private key with tls_key.",
+            ),
+        });
+    }
+    findings.push(address(settings).await);
+    findings
+}
+
+fn directory(directory: &Path) -> Finding {
+    let what = "data directory";
+    let shown = directory.display();
+    let metadata = match std::fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => metadata,
+        Ok(_) => {
+            return Finding::problem(
+                what,
+                format!("{shown} is no directory"),
+                "Give another one with --data-dir.",
+            );
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Finding::warning(
+                what,
+                format!("{shown} is not there yet"),
+                "It is made at the first start; check --data-dir when this is not the first.",
+            );
+        }
+        Err(error) => {
+            return Finding::problem(
+                what,
+                format!("{shown}: {error}"),
+                "Run this as the user that the program runs as, and give that user the directory.",
+            );
+        }
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Finding::warning(
+            what,
+            format!("others on this machine may look into {shown} (mode {mode:o})"),
+            format!("chmod 700 {shown}"),
+        );
+    }
+    Finding::ok(what, format!("{shown} is private"))
+}
+
+/// The key file, and how it was found.
+pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
+    let what = "secret key";
+    let shown = path.display();
+    match SecretKey::load(path) {
+        Ok(key) => {
+            let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+            let finding = if mode & 0o077 == 0 {
+                Finding::ok(what, format!("{shown} can be read by its owner alone"))
+            } else {
+                Finding::problem(
+                    what,
+                    format!("{shown} can be read by others (mode {mode:o})"),
+                    format!(
+                        "chmod 600 {shown}; whoever read it can open the passwords and keys in a copy of the database"
+                    ),
+                )
+            };
+            (Some(key), finding)
+        }
+        Err(StoreError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => (
+            None,
+            Finding::warning(
+                what,
+                format!("{shown} is not there"),
+                "It is made at the first start. A database that was used before needs its own: restore that file.",
+            ),
+        ),
+        Err(error) => (
+            None,
+            Finding::problem(
+                what,
+                error.to_string(),
+                "Restore the file from the backup, readable by the user that the program runs as.",
+            ),
+        ),
+    }
+}
+
+/// Free, or ours.
+async fn address(settings: &Settings) -> Finding {
+    let what = "address";
+    let listen = settings.listen;
+    match TcpListener::bind(listen).await {
+        Ok(_) => Finding::ok(what, format!("{listen} is free: the program does not run there")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            if settings.tls.is_some() {
+                return Finding::ok(what, format!("something answers on {listen}"));
+            }
+            match tokio::time::timeout(PATIENCE, alive(listen)).await {
+                Ok(Ok(true)) => Finding::ok(what, format!("imagefleet answers on {listen}")),
+                _ => Finding::problem(
+                    what,
+                    format!("{listen} is taken by something that does not answer /healthz"),
+                    "Stop that program, or give another address with --listen.",
+                ),
+            }
+        }
+        Err(error) => Finding::problem(
+            what,
+            format!("{listen}: {error}"),
+            "Give an address of this machine with --listen; ports below 1024 need a right of their own.",
+        ),
+    }
+}
+
+async fn alive(listen: std::net::SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(listen).await?;
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await?;
+    let mut answer = Vec::new();
+    stream.take(4096).read_to_end(&mut answer).await?;
+    Ok(answer.starts_with(b"HTTP/1.1 200"))
+}
