@@ -58,7 +58,7 @@ pub struct App {
     pub engines: Engines,
     watches: Watches,
     /// Where its archives lie.
-    pub archives: tempfile::TempDir,
+    pub archives: Arc<tempfile::TempDir>,
 }
 
 /// Somebody who is logged in, or nobody.
@@ -100,18 +100,50 @@ impl App {
     }
 
     async fn start_on(at: TestStore, engines: Engines, pool: EnginePool) -> Self {
-        let archives = tempfile::tempdir().expect("a folder");
+        let archives = Arc::new(tempfile::tempdir().expect("a folder"));
+        let app = Self::prepare(at, engines, pool, archives, RunnerOptions::default()).await;
+        app.operations.start().await.expect("it starts");
+        app.user("admin", vec![everywhere("admin")]).await;
+        app
+    }
+
+    /// One more program on the same database, engines and archives; it takes no steps before its operations are started.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn beside(&self, options: RunnerOptions) -> Self {
+        let at = self.at.again().await;
+        let found = self.engines.clone();
+        let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
+        Self::prepare(
+            at,
+            self.engines.clone(),
+            pool,
+            Arc::clone(&self.archives),
+            options,
+        )
+        .await
+    }
+
+    async fn prepare(
+        at: TestStore,
+        engines: Engines,
+        pool: EnginePool,
+        archives: Arc<tempfile::TempDir>,
+        runner: RunnerOptions,
+    ) -> Self {
         let store = at.store.clone();
+        let worker = runner.worker.clone();
         let operations = Operations::new(
             store.clone(),
             Arc::new(pool),
             ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder"),
-            RunnerOptions::default(),
+            runner,
         );
-        operations.start().await.expect("it starts");
         let options = WatchOptions {
             backoff: Duration::from_millis(50),
-            ..WatchOptions::new("test".to_owned())
+            lease: Duration::from_secs(2),
+            ..WatchOptions::new(worker)
         };
         let watches = Watches::start(operations.deps().clone(), options);
         let state = AppState::new(Services {
@@ -121,16 +153,14 @@ impl App {
             config: ApiConfig::default(),
             metrics: Arc::new(String::new),
         });
-        let app = Self {
+        Self {
             router: imagefleet_api::router(state).await.expect("a router"),
             at,
             operations,
             engines,
             watches,
             archives,
-        };
-        app.user("admin", vec![everywhere("admin")]).await;
-        app
+        }
     }
 
     /// Its database.

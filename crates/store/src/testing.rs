@@ -21,6 +21,15 @@ pub struct TestStore {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// An empty store on `PostgreSQL`, when one is at hand: for what only several programs can show.
+///
+/// # Panics
+/// When it has to be there and is not.
+pub async fn shared() -> Option<TestStore> {
+    let mut stores = stores().await;
+    stores.pop().filter(|at| !at.store.is_sqlite())
+}
+
 /// One empty store for each database at hand.
 ///
 /// # Panics
@@ -79,6 +88,42 @@ async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {
 }
 
 impl TestStore {
+    /// The same database opened once more, as another program would; only `PostgreSQL` can be shared.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn again(&self) -> Self {
+        let options = StoreOptions {
+            url: self.url.clone(),
+            key: SecretKey::from_bytes([7; 32]),
+            clock: Arc::new(self.clock.clone()),
+        };
+        Self {
+            store: Store::open(options).await.expect("the store opens"),
+            clock: self.clock.clone(),
+            url: self.url.clone(),
+            _folder: None,
+        }
+    }
+
+    /// Ends every connection to the database, as a restart of `PostgreSQL` does; nothing happens on `SQLite`.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn lose_connections(&self) {
+        if self.store.is_sqlite() {
+            return;
+        }
+        let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("it answers");
+        sqlx::raw_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .execute(&mut connection)
+        .await
+        .expect("they end");
+    }
+
     /// Turns the clock forward by so many seconds.
     pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));

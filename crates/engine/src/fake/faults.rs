@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -77,7 +78,10 @@ const IDLE: Duration = Duration::from_mins(1);
 
 /// Faults that are to happen, and how often.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Vec<Planned>>);
+pub(super) struct Faults {
+    planned: Mutex<Vec<Planned>>,
+    calls: Mutex<HashMap<FaultyCall, usize>>,
+}
 
 #[derive(Debug)]
 struct Planned {
@@ -99,8 +103,17 @@ impl Faults {
         self.lock().clear();
     }
 
+    /// How often this was called.
+    pub fn calls(&self, call: FaultyCall) -> usize {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.get(&call).copied().unwrap_or_default()
+    }
+
     /// The fault that happens to this call, if one does.
     pub fn take(&self, call: FaultyCall) -> Option<Fault> {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        *calls.entry(call).or_default() += 1;
+        drop(calls);
         let mut planned = self.lock();
         let at = planned
             .iter()
@@ -116,7 +129,7 @@ impl Faults {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Planned>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

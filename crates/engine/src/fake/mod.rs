@@ -110,6 +110,12 @@ impl FakeEngine {
         self.0.faults.clear();
     }
 
+    /// How often it was asked for this.
+    #[must_use]
+    pub fn calls(&self, call: FaultyCall) -> usize {
+        self.0.faults.calls(call)
+    }
+
     /// Its registry.
     #[must_use]
     pub fn registry(&self) -> &FakeRegistry {

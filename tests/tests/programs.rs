@@ -1,0 +1,169 @@
+//! Several programs on one PostgreSQL. The one that works lives in a runtime of its own: when that ends, it is as dead
+//! as a killed process, its leases stay behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use imagefleet_archive::build::docker_archive;
+use imagefleet_engine::fake::{FakeEngine, FakeOptions};
+use imagefleet_operations::RunnerOptions;
+use imagefleet_store::testing;
+use imagefleet_tests::app::{App, Client};
+use imagefleet_tests::archives;
+use imagefleet_tests::live::Live;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const ENDPOINT: &str = "unix:///run/a.sock";
+
+/// The program that works, and the one in front that takes no steps yet.
+async fn two() -> Option<(Runtime, Arc<App>, App)> {
+    let runtime = Runtime::new().expect("a runtime");
+    let starting = runtime.spawn(async {
+        let at = testing::shared().await?;
+        Some(Arc::new(App::start(at).await))
+    });
+    let Some(worker) = starting.await.expect("it starts") else {
+        runtime.shutdown_background();
+        return None;
+    };
+    let options = RunnerOptions {
+        lease: Duration::from_secs(2),
+        ..RunnerOptions::default()
+    };
+    let front = worker.beside(options).await;
+    Some((runtime, worker, front))
+}
+
+fn slow() -> FakeEngine {
+    FakeEngine::new(FakeOptions {
+        bytes_per_second: Some(1000),
+        ..FakeOptions::default()
+    })
+}
+
+async fn add(admin: &Client<'_>) -> i64 {
+    let added = admin.post("/servers", json!({"name": "a", "endpoint": ENDPOINT})).await;
+    let id = added.body["id"].as_i64().expect("an id");
+    admin
+        .until(&format!("/servers/{id}"), |server| server["lastSyncAt"].is_string())
+        .await;
+    id
+}
+
+async fn begin_pull(admin: &Client<'_>, server: i64, reference: &str) -> String {
+    let pull = json!({"reference": reference, "serverIds": [server]});
+    let begun = admin.post("/images/pull", pull).await;
+    assert_eq!(begun.status, StatusCode::ACCEPTED, "{begun:?}");
+    let id = begun.body["id"].as_str().expect("an id").to_owned();
+    admin
+        .until(&format!("/operations/{id}"), |operation| operation["status"] == "running")
+        .await;
+    id
+}
+
+#[tokio::test]
+async fn a_browser_on_one_sees_and_stops_the_work_of_another_and_outlives_it() {
+    let Some((runtime, worker, front)) = two().await else { return };
+    let engine = slow();
+    front.engines.put(ENDPOINT, engine.clone());
+    let admin = front.login("admin").await;
+    let server = add(&admin).await;
+    let mut live = Live::connect(&admin).await;
+
+    // The one in front runs nothing: what it tells its browser, it heard from the other.
+    let pull = begin_pull(&admin, server, "app:1").await;
+    let progress = live.next("docker_image_pull_progress", PATIENCE).await.expect("progress");
+    assert_eq!(progress["operationId"], pull.as_str());
+    admin.post(&format!("/operations/{pull}/cancel"), Value::Null).await;
+    let end = live.next("operation_error", PATIENCE).await.expect("an end");
+    assert_eq!((&end["operationId"], &end["status"]), (&json!(pull), &json!("cancelled")));
+
+    // The one that works dies in the middle of a pull.
+    let pull = begin_pull(&admin, server, "app:2").await;
+    runtime.shutdown_background();
+    front.operations.start().await.expect("it starts");
+    let path = format!("/operations/{pull}");
+    assert_eq!(admin.get(&path).await.body["status"], "running", "its lease is not over yet");
+    front.at.pass(60);
+    let end = live.next("operation_error", PATIENCE).await.expect("an end");
+    assert_eq!((&end["operationId"], &end["status"]), (&json!(pull), &json!("interrupted")));
+    let row = admin.get("/images?q=app:2").await;
+    assert_ne!(row.body["items"][0]["status"], "PULLING", "{row:?}");
+
+    // Its server is watched by the other now.
+    engine.hold("moved/app:1").expect("held");
+    admin.until("/images?q=moved/app", |images| images["total"] == 1).await;
+    let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
+    assert_eq!(admin.end_of(&sync).await["status"], "succeeded", "and its work is done");
+    front.stop().await;
+    drop(worker);
+}
+
+#[tokio::test]
+async fn an_upload_begun_on_one_is_continued_on_another() {
+    let Some((runtime, worker, front)) = two().await else { return };
+    let tar = docker_archive(&[archives::image(&["team/app:1"], &[1], 30_000)]);
+    let (length, half) = (tar.len(), tar.len() / 2);
+    let admin = front.login("admin").await;
+    let length = length.to_string();
+    let headers = [("tus-resumable", "1.0.0"), ("upload-length", length.as_str())];
+    let created = admin.raw("POST", "/api/v1/uploads", &headers, Body::empty()).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+    let path = created.header("location").to_owned();
+    let part = |offset: usize| {
+        [
+            ("tus-resumable", "1.0.0".to_owned()),
+            ("content-type", "application/offset+octet-stream".to_owned()),
+            ("upload-offset", offset.to_string()),
+        ]
+    };
+    let first = part(0);
+    let first: Vec<(&str, &str)> = first.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let sent = admin.raw("PATCH", &path, &first, Body::from(tar[..half].to_vec())).await;
+    assert_eq!(sent.status, StatusCode::NO_CONTENT, "{sent:?}");
+    let (other, rest, at) = (Arc::clone(&worker), tar[half..].to_vec(), path.clone());
+    let continued = runtime.spawn(async move {
+        let admin = other.login("admin").await;
+        let second = part(half);
+        let second: Vec<(&str, &str)> = second.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        admin.raw("PATCH", &at, &second, Body::from(rest)).await.status
+    });
+    assert_eq!(continued.await.expect("an answer"), StatusCode::NO_CONTENT);
+    let contents = path.strip_prefix("/api/v1").expect("of this API");
+    let contents = admin.get(&format!("{contents}/archive")).await;
+    assert!(contents.body.to_string().contains("team/app:1"), "{contents:?}");
+    front.stop().await;
+    runtime.shutdown_background();
+}
+
+#[tokio::test]
+async fn a_restart_of_the_database_heals_by_itself() {
+    let Some((runtime, worker, front)) = two().await else { return };
+    let engine = FakeEngine::seeded(1, 1);
+    front.engines.put(ENDPOINT, engine.clone());
+    let admin = front.login("admin").await;
+    let server = add(&admin).await;
+    let mut live = Live::connect(&admin).await;
+    front.at.lose_connections().await;
+    // Events of the moment without a connection are lost, the state is not; later ones come again.
+    let mut heard = None;
+    for round in 0..30 {
+        engine.hold(&format!("round/app:{round}")).expect("held");
+        let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
+        assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
+        heard = live.next("operation_complete", Duration::from_secs(1)).await;
+        if heard.is_some() {
+            break;
+        }
+    }
+    assert!(heard.is_some(), "the programs hear each other again");
+    engine.hold("after/app:1").expect("held");
+    admin.until("/images?q=after/app", |images| images["total"] == 1).await;
+    front.stop().await;
+    runtime.shutdown_background();
+    drop(worker);
+}
