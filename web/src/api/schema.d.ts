@@ -972,6 +972,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servers/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold a server's queue: what runs there goes on to its end, nothing new begins. The same as `PATCH` with `paused`. */
+        post: operations["pauseServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/servers/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a paused server's queue go on. The same as `PATCH` with `paused`. */
+        post: operations["resumeServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/servers/{id}/test": {
         parameters: {
             query?: never;
@@ -1802,6 +1836,8 @@ export interface components {
         CopyBody: {
             /** @description The image, on the server that has it. */
             imageId: components["schemas"]["i64"];
+            /** @description Whether it waits for the off-peak window of its servers; left out, as their windows say for copies. */
+            offPeak?: boolean | null;
             /** @description The servers that shall have it too. */
             serverIds: components["schemas"]["i64"][];
         };
@@ -2154,6 +2190,8 @@ export interface components {
             compression?: string | null;
             /** @description These images: one archive for each server that holds some of them. */
             imageIds?: components["schemas"]["i64"][] | null;
+            /** @description Whether it waits for the off-peak window of its servers; left out, as their windows say for exports. */
+            offPeak?: boolean | null;
             serverId?: components["schemas"]["i64"] | null;
         };
         /**
@@ -2391,6 +2429,8 @@ export interface components {
              * @example team/app
              */
             name?: string | null;
+            /** @description Whether it waits for the off-peak window of its servers; left out, as their windows say for imports. */
+            offPeak?: boolean | null;
             /** @description The servers to load it into. */
             serverIds: components["schemas"]["i64"][];
             /** @description Its tag; `latest` when only a name is given. */
@@ -2717,6 +2757,49 @@ export interface components {
             password: string;
             /** @description The name to log in with: letters, digits, `.`, `_`, `-`, `@`. */
             username: string;
+        };
+        /** @description The hours of a day in which work that can wait may be done. */
+        OffPeak: {
+            /** @description Whether steps that move archives wait for it without being asked to; the others only when their request says so. */
+            bulk: boolean;
+            /**
+             * @description When it opens, by the clocks of the time zone.
+             * @example 22:00
+             */
+            from: string;
+            /**
+             * @description As the IANA database names it.
+             * @example Asia/Shanghai
+             */
+            timeZone: string;
+            /**
+             * @description When it closes; before `from` it is the next day.
+             * @example 06:00
+             */
+            until: string;
+        };
+        /** @description When work that can wait is done. */
+        OffPeakBody: {
+            /**
+             * @description Whether exports, imports, copies and pushes wait for it without being asked to; the other operations wait only
+             *     when their request says `offPeak`. False when left out.
+             */
+            bulk?: boolean;
+            /**
+             * @description When the window opens, `22:00`.
+             * @example 22:00
+             */
+            from: string;
+            /**
+             * @description As the IANA database names it.
+             * @example Asia/Shanghai
+             */
+            timeZone: string;
+            /**
+             * @description When it closes; before `from` it is the next day.
+             * @example 06:00
+             */
+            until: string;
         };
         /** @description A session that is open somewhere. */
         OpenSession: {
@@ -3247,6 +3330,11 @@ export interface components {
                 /** @description Whether it may be spoken to without TLS. */
                 plainHttp: boolean;
                 /**
+                 * Format: int32
+                 * @description How many steps may pull from or push to its host at once; the program's setting when null.
+                 */
+                stepLimit?: number | null;
+                /**
                  * Format: date-time
                  * @description When it was last edited.
                  */
@@ -3348,6 +3436,7 @@ export interface components {
                 memoryBytes?: number | null;
                 /** @description Unique name. */
                 name: string;
+                offPeak?: components["schemas"]["OffPeak"] | null;
                 /** @description Whether its queue is held: nothing new starts there. */
                 paused: boolean;
                 /** @description The engine's own platform, `linux/amd64`. */
@@ -3364,6 +3453,11 @@ export interface components {
                  * @description Since when it has this status.
                  */
                 statusSince?: string | null;
+                /**
+                 * Format: int32
+                 * @description How many changing steps may run there at once; the program's setting when null.
+                 */
+                stepLimit?: number | null;
                 /** @description Words to find and to grant by. */
                 tags: string[];
                 tls?: components["schemas"]["ServerTls"] | null;
@@ -3735,6 +3829,8 @@ export interface components {
         };
         /** @description What to pull, and where. */
         PullBody: {
+            /** @description Whether it waits for the off-peak window of its servers; left out, at once. */
+            offPeak?: boolean | null;
             /**
              * @description `os/arch[/variant]`; left out, the engine's own.
              * @example linux/arm64
@@ -3761,6 +3857,11 @@ export interface components {
         };
         /** @description Where to push an image. */
         PushBody: {
+            /**
+             * @description Whether it waits for the off-peak window of its servers; left out, as their windows say for pushes.
+             * @default null
+             */
+            offPeak: boolean | null;
             /**
              * @description The reference to push under; left out, the image's own. The image is given it first.
              * @default null
@@ -3824,6 +3925,11 @@ export interface components {
             /** @description Whether it may be spoken to without TLS. */
             plainHttp: boolean;
             /**
+             * Format: int32
+             * @description How many steps may pull from or push to its host at once; the program's setting when null.
+             */
+            stepLimit?: number | null;
+            /**
              * Format: date-time
              * @description When it was last edited.
              */
@@ -3849,6 +3955,11 @@ export interface components {
             /** @description Whether it may be spoken to without TLS. This machine's own registries always may. */
             plainHttp?: boolean | null;
             /**
+             * Format: int32
+             * @description How many steps may pull from or push to its host at once; left out, the program's setting.
+             */
+            stepLimit?: number | null;
+            /**
              * @description `https://host[:port]`, or `docker.io`.
              * @example https://registry.example.com:5000
              */
@@ -3868,6 +3979,12 @@ export interface components {
             password?: string | null;
             /** @description Allow or forbid plain HTTP. */
             plainHttp?: boolean | null;
+            /**
+             * Format: int32
+             * @description How many steps may pull from or push to its host at once; `null` for the program's setting. Of several accounts
+             *     on one host the smallest counts.
+             */
+            stepLimit?: number | null;
             /** @description A new address. The password goes along only when it is given anew, unless the host stays the same. */
             url?: string | null;
             /** @description A new account. */
@@ -4001,6 +4118,7 @@ export interface components {
             memoryBytes?: number | null;
             /** @description Unique name. */
             name: string;
+            offPeak?: components["schemas"]["OffPeak"] | null;
             /** @description Whether its queue is held: nothing new starts there. */
             paused: boolean;
             /** @description The engine's own platform, `linux/amd64`. */
@@ -4017,6 +4135,11 @@ export interface components {
              * @description Since when it has this status.
              */
             statusSince?: string | null;
+            /**
+             * Format: int32
+             * @description How many changing steps may run there at once; the program's setting when null.
+             */
+            stepLimit?: number | null;
             /** @description Words to find and to grant by. */
             tags: string[];
             tls?: components["schemas"]["ServerTls"] | null;
@@ -4049,7 +4172,13 @@ export interface components {
              * @example web-1
              */
             name: string;
+            offPeak?: components["schemas"]["OffPeakBody"] | null;
             ssh?: components["schemas"]["SshBody"] | null;
+            /**
+             * Format: int32
+             * @description How many changing steps may run there at once; left out, the program's setting.
+             */
+            stepLimit?: number | null;
             /** @description Words to find and to grant by. */
             tags?: string[] | null;
             tls?: components["schemas"]["TlsBody"] | null;
@@ -4104,9 +4233,15 @@ export interface components {
             endpoint?: string | null;
             /** @description A new name. */
             name?: string | null;
+            offPeak?: components["schemas"]["OffPeakBody"] | null;
             /** @description Hold its queue, or let it go on. */
             paused?: boolean | null;
             ssh?: components["schemas"]["SshBody"] | null;
+            /**
+             * Format: int32
+             * @description How many changing steps may run there at once; `null` for the program's setting.
+             */
+            stepLimit?: number | null;
             /** @description All tags, instead of the present ones. */
             tags?: string[] | null;
             tls?: components["schemas"]["TlsBody"] | null;
@@ -4519,6 +4654,7 @@ export interface components {
             startedAt?: string | null;
             /** @description Where it is. */
             status: components["schemas"]["Status"];
+            waitingFor?: components["schemas"]["WaitingFor"] | null;
         };
         String: string;
         /** @description Which servers. */
@@ -4711,6 +4847,26 @@ export interface components {
          * @enum {string}
          */
         Verb: "image:view" | "image:pull" | "image:push" | "image:delete" | "image:export" | "image:import" | "image:copy" | "container:create" | "container:manage" | "server:manage" | "registry:manage" | "software:manage" | "user:manage" | "audit:view";
+        /**
+         * @description What a queued step waits for.
+         * @enum {string}
+         */
+        WaitingCode: "turn" | "server_busy" | "server_paused" | "off_peak" | "retry" | "registry_busy" | "shared";
+        /** @description Why a queued step does not run yet. */
+        WaitingFor: {
+            /** @description A stable word. */
+            code: components["schemas"]["WaitingCode"];
+            /** @description A sentence for people; also the step's message. */
+            message: string;
+            operationId?: components["schemas"]["String"] | null;
+            /** @description That operation's title. */
+            title?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when, where that is known: the next try, or when the window opens.
+             */
+            until?: string | null;
+        };
         /** @description The way to a server that is not stored. */
         WayBody: {
             /** @description `unix:///path`, `tcp://host:port`, `tcps://host:port` or `ssh://user@host[:port]`. */
@@ -7094,6 +7250,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Network"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Server"];
                 };
             };
             /** @description A problem */
