@@ -46,10 +46,14 @@ fn slow() -> FakeEngine {
 }
 
 async fn add(admin: &Client<'_>) -> i64 {
-    let added = admin.post("/servers", json!({"name": "a", "endpoint": ENDPOINT})).await;
+    let added = admin
+        .post("/servers", json!({"name": "a", "endpoint": ENDPOINT}))
+        .await;
     let id = added.body["id"].as_i64().expect("an id");
     admin
-        .until(&format!("/servers/{id}"), |server| server["lastSyncAt"].is_string())
+        .until(&format!("/servers/{id}"), |server| {
+            server["lastSyncAt"].is_string()
+        })
         .await;
     id
 }
@@ -60,14 +64,18 @@ async fn begin_pull(admin: &Client<'_>, server: i64, reference: &str) -> String 
     assert_eq!(begun.status, StatusCode::ACCEPTED, "{begun:?}");
     let id = begun.body["id"].as_str().expect("an id").to_owned();
     admin
-        .until(&format!("/operations/{id}"), |operation| operation["status"] == "running")
+        .until(&format!("/operations/{id}"), |operation| {
+            operation["status"] == "running"
+        })
         .await;
     id
 }
 
 #[tokio::test]
 async fn a_browser_on_one_sees_and_stops_the_work_of_another_and_outlives_it() {
-    let Some((runtime, worker, front)) = two().await else { return };
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
     let engine = slow();
     front.engines.put(ENDPOINT, engine.clone());
     let admin = front.login("admin").await;
@@ -76,42 +84,67 @@ async fn a_browser_on_one_sees_and_stops_the_work_of_another_and_outlives_it() {
 
     // The one in front runs nothing: what it tells its browser, it heard from the other.
     let pull = begin_pull(&admin, server, "app:1").await;
-    let progress = live.next("docker_image_pull_progress", PATIENCE).await.expect("progress");
+    let progress = live
+        .next("docker_image_pull_progress", PATIENCE)
+        .await
+        .expect("progress");
     assert_eq!(progress["operationId"], pull.as_str());
-    admin.post(&format!("/operations/{pull}/cancel"), Value::Null).await;
+    admin
+        .post(&format!("/operations/{pull}/cancel"), Value::Null)
+        .await;
     let end = live.next("operation_error", PATIENCE).await.expect("an end");
-    assert_eq!((&end["operationId"], &end["status"]), (&json!(pull), &json!("cancelled")));
+    assert_eq!(
+        (&end["operationId"], &end["status"]),
+        (&json!(pull), &json!("cancelled"))
+    );
 
     // The one that works dies in the middle of a pull.
     let pull = begin_pull(&admin, server, "app:2").await;
     runtime.shutdown_background();
     front.operations.start().await.expect("it starts");
     let path = format!("/operations/{pull}");
-    assert_eq!(admin.get(&path).await.body["status"], "running", "its lease is not over yet");
+    assert_eq!(
+        admin.get(&path).await.body["status"],
+        "running",
+        "its lease is not over yet"
+    );
     front.at.pass(60);
     let end = live.next("operation_error", PATIENCE).await.expect("an end");
-    assert_eq!((&end["operationId"], &end["status"]), (&json!(pull), &json!("interrupted")));
+    assert_eq!(
+        (&end["operationId"], &end["status"]),
+        (&json!(pull), &json!("interrupted"))
+    );
     let row = admin.get("/images?q=app:2").await;
     assert_ne!(row.body["items"][0]["status"], "PULLING", "{row:?}");
 
     // Its server is watched by the other now.
     engine.hold("moved/app:1").expect("held");
-    admin.until("/images?q=moved/app", |images| images["total"] == 1).await;
+    admin
+        .until("/images?q=moved/app", |images| images["total"] == 1)
+        .await;
     let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
-    assert_eq!(admin.end_of(&sync).await["status"], "succeeded", "and its work is done");
+    assert_eq!(
+        admin.end_of(&sync).await["status"],
+        "succeeded",
+        "and its work is done"
+    );
     front.stop().await;
     drop(worker);
 }
 
 #[tokio::test]
 async fn an_upload_begun_on_one_is_continued_on_another() {
-    let Some((runtime, worker, front)) = two().await else { return };
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
     let tar = docker_archive(&[archives::image(&["team/app:1"], &[1], 30_000)]);
     let (length, half) = (tar.len(), tar.len() / 2);
     let admin = front.login("admin").await;
     let length = length.to_string();
     let headers = [("tus-resumable", "1.0.0"), ("upload-length", length.as_str())];
-    let created = admin.raw("POST", "/api/v1/uploads", &headers, Body::empty()).await;
+    let created = admin
+        .raw("POST", "/api/v1/uploads", &headers, Body::empty())
+        .await;
     assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
     let path = created.header("location").to_owned();
     let part = |offset: usize| {
@@ -122,14 +155,22 @@ async fn an_upload_begun_on_one_is_continued_on_another() {
         ]
     };
     let first = part(0);
-    let first: Vec<(&str, &str)> = first.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let sent = admin.raw("PATCH", &path, &first, Body::from(tar[..half].to_vec())).await;
+    let first: Vec<(&str, &str)> = first
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let sent = admin
+        .raw("PATCH", &path, &first, Body::from(tar[..half].to_vec()))
+        .await;
     assert_eq!(sent.status, StatusCode::NO_CONTENT, "{sent:?}");
     let (other, rest, at) = (Arc::clone(&worker), tar[half..].to_vec(), path.clone());
     let continued = runtime.spawn(async move {
         let admin = other.login("admin").await;
         let second = part(half);
-        let second: Vec<(&str, &str)> = second.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let second: Vec<(&str, &str)> = second
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         admin.raw("PATCH", &at, &second, Body::from(rest)).await.status
     });
     assert_eq!(continued.await.expect("an answer"), StatusCode::NO_CONTENT);
@@ -142,7 +183,9 @@ async fn an_upload_begun_on_one_is_continued_on_another() {
 
 #[tokio::test]
 async fn a_restart_of_the_database_heals_by_itself() {
-    let Some((runtime, worker, front)) = two().await else { return };
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
     let engine = FakeEngine::seeded(1, 1);
     front.engines.put(ENDPOINT, engine.clone());
     let admin = front.login("admin").await;
@@ -162,7 +205,9 @@ async fn a_restart_of_the_database_heals_by_itself() {
     }
     assert!(heard.is_some(), "the programs hear each other again");
     engine.hold("after/app:1").expect("held");
-    admin.until("/images?q=after/app", |images| images["total"] == 1).await;
+    admin
+        .until("/images?q=after/app", |images| images["total"] == 1)
+        .await;
     front.stop().await;
     runtime.shutdown_background();
     drop(worker);
