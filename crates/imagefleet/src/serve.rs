@@ -60,10 +60,10 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let end = async {
         shutdown.asked.cancelled().await;
         tracing::info!("ending: no new requests, what runs is finished or handed over");
-        // Live connections have no end of their own.
-        state.close_live().await;
         watches.shutdown().await;
         operations.shutdown(queue.grace).await;
+        // Last, so that the ends of the grace are heard; live connections have no end of their own.
+        state.close_live().await;
     };
     tokio::select! {
         _ = async { tokio::join!(web, end) } => {}

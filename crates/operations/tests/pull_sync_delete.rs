@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use imagefleet_engine::Engine as _;
 use imagefleet_engine::fake::{FakeEngine, FakeOptions, Fault, FaultyCall};
-use imagefleet_model::{Access, ErrorCode, Failure, ImageRef, ImageStatus, PageRequest, ServerId, Status};
+use imagefleet_model::{
+    Access, ErrorCode, Failure, ImageRef, ImageStatus, PageRequest, ServerId, Status, WaitingCode,
+};
 use imagefleet_operations::kinds::{delete, pull, sync};
 use imagefleet_operations::testing::TestOperations;
 use imagefleet_operations::{Actor, Event};
@@ -138,7 +140,16 @@ async fn what_may_pass_by_itself_is_tried_again() {
         engine.inject(FaultyCall::Pull, Fault::CutAfter(10), Some(1));
         let a = run.fleet.add(&test.store, "a", engine).await.expect("added");
         let id = submit_pull(&run, pull_of("app:1", &[(a, "a")])).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        let waiting = async || {
+            let operation = test.store.existing_operation(&id).await.expect("reads");
+            operation.steps[0]
+                .waiting_for
+                .as_ref()
+                .map(|waiting| waiting.code)
+        };
+        while waiting().await != Some(WaitingCode::Retry) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         // The step waits for its time on the test's clock.
         test.pass(10);
         run.operations.wake();
@@ -371,7 +382,8 @@ async fn after_a_crash_nothing_is_stuck_and_retry_works() {
         assert_eq!(end.steps[0].error.clone().expect("a reason").code, "interrupted");
         let image = test.store.image_by_name(a, "app:1").await.expect("reads");
         assert!(image.is_none_or(|image| image.status == ImageStatus::PullFailed));
-        drop(dead);
+        // What is left of the dead one takes no more steps, and its end changes nothing.
+        dead.operations.shutdown(Duration::ZERO).await;
         run_again(&mut alive, &test, &id).await;
     }
 }
