@@ -33,9 +33,7 @@ impl<'a> Live<'a> {
         let sid = opened["sid"].as_str().expect("a session");
         live.path = format!("{}&sid={sid}", live.path);
         live.post("40").await;
-        let welcome = live.get().await;
-        assert!(welcome.starts_with("40"), "{welcome}");
-        live.take(&welcome);
+        while !live.pull().await {}
         live
     }
 
@@ -48,23 +46,28 @@ impl<'a> Live<'a> {
                         return payload;
                     }
                 }
-                let packets = self.get().await;
-                self.take(&packets);
-                if packets.split('\u{1e}').any(|packet| packet == "2") {
-                    self.post("3").await;
-                }
+                self.pull().await;
             }
         };
         tokio::time::timeout(within, found).await.ok()
     }
 
-    fn take(&mut self, packets: &str) {
+    /// Takes what has come, and answers when it was asked whether it lives; whether it was welcomed by that.
+    async fn pull(&mut self) -> bool {
+        let packets = self.get().await;
+        let mut welcomed = false;
         for packet in packets.split('\u{1e}') {
-            if let Some(event) = packet.strip_prefix("42") {
+            if packet == "2" {
+                self.post("3").await;
+            } else if let Some(event) = packet.strip_prefix("42") {
                 let (name, payload): (String, Value) = serde_json::from_str(event).expect("an event");
                 self.events.push_back((name, payload));
+            } else {
+                assert!(!packet.starts_with("44"), "refused: {packet}");
+                welcomed |= packet.starts_with("40");
             }
         }
+        welcomed
     }
 
     async fn get(&self) -> String {

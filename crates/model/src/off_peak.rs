@@ -121,6 +121,7 @@ mod minutes {
     use chrono::NaiveTime;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde decides the signature")]
     pub fn serialize<S: Serializer>(time: &NaiveTime, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&time.format("%H:%M"))
     }

@@ -63,7 +63,7 @@ fn directory(directory: &Path) -> Finding {
         }
     };
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if is_open_to_others(mode) {
         return Finding::warning(
             what,
             format!("others on this machine may look into {shown} (mode {mode:o})"),
@@ -73,6 +73,12 @@ fn directory(directory: &Path) -> Finding {
     Finding::ok(what, format!("{shown} is private"))
 }
 
+/// Whether anybody but the owner may do anything with it.
+fn is_open_to_others(mode: u32) -> bool {
+    let others = 0o077;
+    mode & others != 0
+}
+
 /// The key file, and how it was found.
 pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
     let what = "secret key";
@@ -80,7 +86,7 @@ pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
     match SecretKey::load(path) {
         Ok(key) => {
             let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-            let finding = if mode & 0o077 == 0 {
+            let finding = if !is_open_to_others(mode) {
                 Finding::ok(what, format!("{shown} can be read by its owner alone"))
             } else {
                 Finding::problem(

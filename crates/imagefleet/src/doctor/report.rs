@@ -72,28 +72,26 @@ impl From<Vec<Finding>> for Report {
 impl Report {
     /// For people: one line a finding, its advice below it.
     pub fn text(&self) -> String {
-        let mut text = String::new();
+        let mut lines = Vec::with_capacity(self.findings.len() * 2 + 1);
         for finding in &self.findings {
             let mark = match finding.health {
                 Health::Ok => "ok     ",
                 Health::Warning => "warning",
                 Health::Problem => "PROBLEM",
             };
-            text.push_str(&format!("{mark}  {}: {}\n", finding.what, finding.message));
-            if let Some(advice) = &finding.advice {
-                text.push_str(&format!("         → {advice}\n"));
-            }
+            lines.push(format!("{mark}  {}: {}", finding.what, finding.message));
+            lines.extend(finding.advice.iter().map(|advice| format!("         → {advice}")));
         }
         let count = |health| {
             let found = self.findings.iter().filter(|finding| finding.health == health);
             found.count()
         };
-        text.push_str(&format!(
+        lines.push(format!(
             "{} looked at, {} warnings, {} problems\n",
             self.findings.len(),
             count(Health::Warning),
             count(Health::Problem)
         ));
-        text
+        lines.join("\n")
     }
 }

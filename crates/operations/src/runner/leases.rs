@@ -34,7 +34,9 @@ async fn keep_ours(shared: &Shared) -> imagefleet_store::Result<()> {
     let cancelled = store
         .renew_leases(&shared.options.worker, dispatch::lease_ms(shared))
         .await?;
-    cancelled.into_iter().for_each(|step| shared.cancel(step));
+    for step in cancelled {
+        shared.cancel(step);
+    }
     let held = store.steps_of_worker(&shared.options.worker).await?;
     for step in running.into_iter().filter(|step| !held.contains(step)) {
         if shared.lose(step) {
