@@ -86,9 +86,7 @@ pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
     match SecretKey::load(path) {
         Ok(key) => {
             let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-            let finding = if !is_open_to_others(mode) {
-                Finding::ok(what, format!("{shown} can be read by its owner alone"))
-            } else {
+            let finding = if is_open_to_others(mode) {
                 Finding::problem(
                     what,
                     format!("{shown} can be read by others (mode {mode:o})"),
@@ -96,6 +94,8 @@ pub fn key(path: &Path) -> (Option<SecretKey>, Finding) {
                         "chmod 600 {shown}; whoever read it can open the passwords and keys in a copy of the database"
                     ),
                 )
+            } else {
+                Finding::ok(what, format!("{shown} can be read by its owner alone"))
             };
             (Some(key), finding)
         }
