@@ -1,4 +1,4 @@
-//! A Socket.IO client over long polling, through the router: what a browser without WebSockets is.
+//! A Socket.IO client over long polling, through the router: what a browser without `WebSockets` is.
 
 use std::collections::VecDeque;
 use std::time::Duration;
