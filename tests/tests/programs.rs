@@ -7,17 +7,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::StatusCode;
 use imagefleet_archive::build::docker_archive;
-use imagefleet_engine::fake::{FakeEngine, FakeOptions};
 use imagefleet_operations::RunnerOptions;
 use imagefleet_store::testing;
-use imagefleet_tests::app::{App, Client};
+use imagefleet_tests::app::App;
 use imagefleet_tests::archives;
-use imagefleet_tests::live::Live;
-use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-const ENDPOINT: &str = "unix:///run/a.sock";
 
 /// The program that works, and the one in front that takes no steps yet.
 async fn two() -> Option<(Runtime, Arc<App>, App)> {
@@ -36,100 +30,6 @@ async fn two() -> Option<(Runtime, Arc<App>, App)> {
     };
     let front = worker.beside(options).await;
     Some((runtime, worker, front))
-}
-
-fn slow() -> FakeEngine {
-    FakeEngine::new(FakeOptions {
-        bytes_per_second: Some(1000),
-        ..FakeOptions::default()
-    })
-}
-
-async fn add(admin: &Client<'_>) -> i64 {
-    let added = admin
-        .post("/servers", json!({"name": "a", "endpoint": ENDPOINT}))
-        .await;
-    let id = added.body["id"].as_i64().expect("an id");
-    admin
-        .until(&format!("/servers/{id}"), |server| {
-            server["lastSyncAt"].is_string()
-        })
-        .await;
-    id
-}
-
-async fn begin_pull(admin: &Client<'_>, server: i64, reference: &str) -> String {
-    let pull = json!({"reference": reference, "serverIds": [server]});
-    let begun = admin.post("/images/pull", pull).await;
-    assert_eq!(begun.status, StatusCode::ACCEPTED, "{begun:?}");
-    let id = begun.body["id"].as_str().expect("an id").to_owned();
-    admin
-        .until(&format!("/operations/{id}"), |operation| {
-            operation["status"] == "running"
-        })
-        .await;
-    id
-}
-
-#[tokio::test]
-async fn a_browser_on_one_sees_and_stops_the_work_of_another_and_outlives_it() {
-    let Some((runtime, worker, front)) = two().await else {
-        return;
-    };
-    let engine = slow();
-    front.engines.put(ENDPOINT, engine.clone());
-    let admin = front.login("admin").await;
-    let server = add(&admin).await;
-    let mut live = Live::connect(&admin).await;
-
-    // The one in front runs nothing: what it tells its browser, it heard from the other.
-    let pull = begin_pull(&admin, server, "app:1").await;
-    let progress = live
-        .next("docker_image_pull_progress", PATIENCE)
-        .await
-        .expect("progress");
-    assert_eq!(progress["operationId"], pull.as_str());
-    admin
-        .post(&format!("/operations/{pull}/cancel"), Value::Null)
-        .await;
-    let end = live.next("operation_error", PATIENCE).await.expect("an end");
-    assert_eq!(
-        (&end["operationId"], &end["status"]),
-        (&json!(pull), &json!("cancelled"))
-    );
-
-    // The one that works dies in the middle of a pull.
-    let pull = begin_pull(&admin, server, "app:2").await;
-    runtime.shutdown_background();
-    front.operations.start().await.expect("it starts");
-    let path = format!("/operations/{pull}");
-    assert_eq!(
-        admin.get(&path).await.body["status"],
-        "running",
-        "its lease is not over yet"
-    );
-    front.at.pass(60);
-    let end = live.next("operation_error", PATIENCE).await.expect("an end");
-    assert_eq!(
-        (&end["operationId"], &end["status"]),
-        (&json!(pull), &json!("interrupted"))
-    );
-    let row = admin.get("/images?q=app:2").await;
-    assert_ne!(row.body["items"][0]["status"], "PULLING", "{row:?}");
-
-    // Its server is watched by the other now.
-    engine.hold("moved/app:1").expect("held");
-    admin
-        .until("/images?q=moved/app", |images| images["total"] == 1)
-        .await;
-    let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
-    assert_eq!(
-        admin.end_of(&sync).await["status"],
-        "succeeded",
-        "and its work is done"
-    );
-    front.stop().await;
-    drop(worker);
 }
 
 #[tokio::test]
@@ -179,36 +79,4 @@ async fn an_upload_begun_on_one_is_continued_on_another() {
     assert!(contents.body.to_string().contains("team/app:1"), "{contents:?}");
     front.stop().await;
     runtime.shutdown_background();
-}
-
-#[tokio::test]
-async fn a_restart_of_the_database_heals_by_itself() {
-    let Some((runtime, worker, front)) = two().await else {
-        return;
-    };
-    let engine = FakeEngine::seeded(1, 1);
-    front.engines.put(ENDPOINT, engine.clone());
-    let admin = front.login("admin").await;
-    let server = add(&admin).await;
-    let mut live = Live::connect(&admin).await;
-    front.at.lose_connections().await;
-    // Events of the moment without a connection are lost, the state is not; later ones come again.
-    let mut heard = None;
-    for round in 0..30 {
-        engine.hold(&format!("round/app:{round}")).expect("held");
-        let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
-        assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
-        heard = live.next("operation_complete", Duration::from_secs(1)).await;
-        if heard.is_some() {
-            break;
-        }
-    }
-    assert!(heard.is_some(), "the programs hear each other again");
-    engine.hold("after/app:1").expect("held");
-    admin
-        .until("/images?q=after/app", |images| images["total"] == 1)
-        .await;
-    front.stop().await;
-    runtime.shutdown_background();
-    drop(worker);
 }
