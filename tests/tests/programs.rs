@@ -1,4 +1,4 @@
-//! Several programs on one PostgreSQL. The one that works lives in a runtime of its own: when that ends, it is as dead
+//! Several programs on one `PostgreSQL`. The one that works lives in a runtime of its own: when that ends, it is as dead
 //! as a killed process, its leases stay behind.
 
 use std::sync::Arc;

@@ -428,7 +428,7 @@ async fn a_stream_of_small_steps_does_not_starve_a_large_one_and_figures_tell() 
             .find(|(code, ..)| *code == WaitingCode::ServerBusy);
         assert_eq!(
             waiting,
-            Some(&(WaitingCode::ServerBusy, 3, Duration::from_secs(660)))
+            Some(&(WaitingCode::ServerBusy, 3, Duration::from_mins(11)))
         );
         finish(store, small).await;
         assert_eq!(claim(store).await, Some(first_step(store, &large).await.id));
