@@ -57,7 +57,7 @@ pub struct App {
     /// Its engines.
     pub engines: Engines,
     watches: Watches,
-    /// Where its archives lie.
+    /// Where its archives lie, unless the test said where.
     pub archives: Arc<tempfile::TempDir>,
 }
 
@@ -90,6 +90,23 @@ impl App {
         Self::start_on(at, engines, pool).await
     }
 
+    /// The same with its archives elsewhere. On a database that another program uses, too, its engines are that one's.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_storing(at: TestStore, engines: Engines, archives: ArchiveStore) -> Self {
+        let found = engines.clone();
+        let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let runner = RunnerOptions::default();
+        let app = Self::prepare(at, engines, pool, folder, Some(archives), runner).await;
+        app.operations.start().await.expect("it starts");
+        if app.store().user_count().await.expect("counted") == 0 {
+            app.user("admin", vec![everywhere("admin")]).await;
+        }
+        app
+    }
+
     /// The same with real engines behind the servers' endpoints.
     ///
     /// # Panics
@@ -101,7 +118,7 @@ impl App {
 
     async fn start_on(at: TestStore, engines: Engines, pool: EnginePool) -> Self {
         let archives = Arc::new(tempfile::tempdir().expect("a folder"));
-        let app = Self::prepare(at, engines, pool, archives, RunnerOptions::default()).await;
+        let app = Self::prepare(at, engines, pool, archives, None, RunnerOptions::default()).await;
         app.operations.start().await.expect("it starts");
         app.user("admin", vec![everywhere("admin")]).await;
         app
@@ -120,6 +137,7 @@ impl App {
             self.engines.clone(),
             pool,
             Arc::clone(&self.archives),
+            None,
             options,
         )
         .await
@@ -130,14 +148,17 @@ impl App {
         engines: Engines,
         pool: EnginePool,
         archives: Arc<tempfile::TempDir>,
+        elsewhere: Option<ArchiveStore>,
         runner: RunnerOptions,
     ) -> Self {
+        let folder = || ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder");
+        let archive_store = elsewhere.unwrap_or_else(folder);
         let store = at.store.clone();
         let worker = runner.worker.clone();
         let operations = Operations::new(
             store.clone(),
             Arc::new(pool),
-            ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder"),
+            archive_store,
             runner,
         );
         let options = WatchOptions {

@@ -4,5 +4,6 @@
 
 pub mod app;
 pub mod archives;
+pub mod gate;
 pub mod images;
 pub mod live;

@@ -33,9 +33,10 @@
 //!
 //! # Slow and dead targets
 //!
-//! Each target has a bounded pipe (at most 4 MiB). When one is full the source waits: a slow target holds the others back to its pace,
-//! and memory stays flat. One that takes nothing for the plan's `stall` is given up with `EngineTimeout`; one whose stream is
-//! dropped is forgotten at once; the others go on.
+//! Each target has a bounded pipe (at most 4 MiB). When one is full the source waits, and memory stays flat. One that lets the others
+//! starve for long is left behind: its stream ends with an error, its counters say why, and it can be served by a reading of its own;
+//! a target that is a little slower than the others sets the pace. One that takes nothing for the plan's `stall` is given up with
+//! `EngineTimeout`; one whose stream is dropped is forgotten at once; the others go on.
 
 mod closing;
 mod decide;
@@ -76,8 +77,8 @@ pub struct TargetStream {
 pub fn copy(source: ByteStream, plan: CopyPlan) -> Copying {
     let mut streams = Vec::with_capacity(plan.targets.len());
     let mut targets = Vec::with_capacity(plan.targets.len());
-    for target in plan.targets {
-        let (pipe, stream) = pipe::open(plan.stall);
+    let pipes = pipe::open(plan.targets.len(), plan.stall);
+    for (target, (pipe, stream)) in plan.targets.into_iter().zip(pipes) {
         streams.push(stream);
         targets.push(target::Target::new(target, pipe));
     }

@@ -355,20 +355,59 @@ async fn targets_that_leave_hold_nobody_up() {
     assert_eq!(bytes.unwrap(), source);
 }
 
+/// Takes a piece, then rests.
+async fn taken(mut bytes: imagefleet_archive::ByteStream, rest: Duration) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    while let Some(piece) = bytes.next().await {
+        all.extend_from_slice(&piece?);
+        tokio::time::sleep(rest).await;
+    }
+    Ok(all)
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_target_that_takes_nothing_is_given_up_and_the_others_go_on() {
+async fn a_target_that_is_far_slower_is_left_behind() {
     let source = large();
-    let copying = copy(
-        pieces(&source, 100_000),
-        plan(&[], vec![TargetPlan::default(); 2]),
-    );
-    let mut targets = copying.targets.into_iter();
-    let (stays, mut hangs) = (targets.next().unwrap(), targets.next().unwrap());
-    let from = tokio::time::Instant::now();
-    let (outcome, bytes) = tokio::join!(copying.run, collect(stays.bytes));
+    let targets = vec![TargetPlan::default(); 2];
+    let mut copying = copy(pieces(&source, 100_000), plan(&[], targets));
+    let (slow, quick) = (copying.targets.pop().unwrap(), copying.targets.pop().unwrap());
+    let second = Duration::from_secs(1);
+    let (outcome, quick_bytes, slow_bytes) =
+        tokio::join!(copying.run, collect(quick.bytes), taken(slow.bytes, second));
     outcome.unwrap();
-    assert_eq!(bytes.unwrap(), source);
+    assert_eq!(quick_bytes.unwrap(), source);
+    assert!(quick.counters.sent_all() && !quick.counters.left_behind());
+    assert_eq!(slow_bytes.unwrap_err().code, ErrorCode::EngineTimeout);
+    assert!(slow.counters.left_behind() && !slow.counters.sent_all());
+}
+
+#[rstest]
+#[case::alone(1, 1000, 1000)]
+#[case::equal(2, 1000, 1000)]
+#[case::a_little_slower(2, 1000, 1150)]
+#[tokio::test(start_paused = true)]
+async fn targets_of_one_pace_are_served_together(#[case] count: usize, #[case] one: u64, #[case] other: u64) {
+    let source = large();
+    let targets = vec![TargetPlan::default(); count];
+    let copying = copy(pieces(&source, 100_000), plan(&[], targets));
+    let rests = [one, other].map(Duration::from_millis);
+    let took = copying.targets.into_iter().zip(rests);
+    let took = join_all(took.map(|(target, rest)| taken(target.bytes, rest)));
+    let (outcome, took) = tokio::join!(copying.run, took);
+    outcome.unwrap();
+    for bytes in took {
+        assert_eq!(bytes.unwrap(), source);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_takes_nothing_is_given_up_when_it_is_the_only_one() {
+    let mut copying = copy(pieces(&large(), 100_000), plan(&[], vec![TargetPlan::default()]));
+    let mut hangs = copying.targets.pop().unwrap();
+    let from = tokio::time::Instant::now();
+    copying.run.await.unwrap_err();
     assert_eq!(from.elapsed().as_secs(), STALL.as_secs());
+    assert!(!hangs.counters.left_behind());
     let mut taken = 0;
     let failure = loop {
         match hangs.bytes.next().await.unwrap() {

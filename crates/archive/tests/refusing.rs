@@ -203,6 +203,13 @@ async fn a_config_or_layer_that_is_a_bomb() {
 }
 
 #[tokio::test]
+async fn zeros_behind_the_end() {
+    let padded = |mib: usize| -> Bytes { [&with(|tar| tar)[..], &vec![0; mib << 20]].concat().into() };
+    read(&padded(3)).await.unwrap();
+    refused(&gzip(&padded(65)), "archive_corrupt", "zeros follow the end").await;
+}
+
+#[tokio::test]
 async fn endless_indexes() {
     let nested = |inner: &Bytes, times: usize| -> Bytes {
         let one = json!({"digest": digest(inner), "size": inner.len()});

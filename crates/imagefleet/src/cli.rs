@@ -66,6 +66,8 @@ pub struct ServeArgs {
     /// Where archives are kept: a directory, `file:///…` or `s3://bucket/prefix` [default: archives in the data directory]
     #[arg(long, env = "IMAGEFLEET_ARCHIVE_STORE", value_name = "URL")]
     pub archive_store: Option<String>,
+    #[command(flatten)]
+    pub archives: ArchiveArgs,
     /// Serve TLS itself with this certificate chain (PEM)
     #[arg(long, env = "IMAGEFLEET_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -97,6 +99,23 @@ pub struct ServeArgs {
     /// How log lines look [default: text on a terminal, else json]
     #[arg(long, env = "IMAGEFLEET_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+}
+
+/// How long archives are kept, and how much room they may take.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ArchiveArgs {
+    /// How many days an export is kept, 0 for ever [default: 7]
+    #[arg(long, env = "IMAGEFLEET_EXPORT_RETENTION_DAYS", value_name = "DAYS")]
+    pub export_retention_days: Option<u32>,
+    /// MiB that all exports together may take, 0 for no limit: the oldest go first [default: 0]
+    #[arg(long, env = "IMAGEFLEET_EXPORT_BUDGET_MIB", value_name = "MIB")]
+    pub export_budget_mib: Option<u64>,
+    /// How many hours an upload is kept after its last byte [default: 24]
+    #[arg(long, env = "IMAGEFLEET_UPLOAD_RETENTION_HOURS", value_name = "HOURS")]
+    pub upload_retention_hours: Option<u32>,
+    /// MiB that stay free on the disk of the archive store's folder [default: 256]
+    #[arg(long, env = "IMAGEFLEET_ARCHIVE_RESERVE_MIB", value_name = "MIB")]
+    pub archive_reserve_mib: Option<u64>,
 }
 
 #[derive(Debug, Clone, Args)]

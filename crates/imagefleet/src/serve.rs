@@ -33,7 +33,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let archives = archives(&settings.archive_store).context("archive store")?;
+    let archives = archives(&settings.archive_store, settings.archive_policy).context("archive store")?;
     // Last of what can go wrong: the password is printed once.
     first_start::create_admin(&store).await?;
 
@@ -77,10 +77,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// A directory of this machine, or what a URL names.
-pub fn archives(place: &str) -> Result<ArchiveStore, Failure> {
-    let policy = ArchivePolicy::default();
+pub fn archives(place: &str, policy: ArchivePolicy) -> Result<ArchiveStore, Failure> {
     if place.contains("://") {
-        ArchiveStore::open(place, policy)
+        // What is no text is no setting.
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        ArchiveStore::open(place, variables, policy)
     } else {
         ArchiveStore::folder(Path::new(place), policy)
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use imagefleet_api::{ApiConfig, Network};
+use imagefleet_operations::archives::ArchivePolicy;
 use serde::Deserialize;
 
-use crate::cli::{DataArgs, LogFormat, ServeArgs};
+use crate::cli::{ArchiveArgs, DataArgs, LogFormat, ServeArgs};
 use crate::queue_settings::{QueueArgs, QueueOptions};
 
 /// The settings of the file: the same names as the flags, with underscores.
@@ -19,6 +20,10 @@ struct FileSettings {
     secret_key_file: Option<PathBuf>,
     listen: Option<SocketAddr>,
     archive_store: Option<String>,
+    export_retention_days: Option<u32>,
+    export_budget_mib: Option<u64>,
+    upload_retention_hours: Option<u32>,
+    archive_reserve_mib: Option<u64>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     trusted_proxies: Option<Vec<String>>,
@@ -66,6 +71,7 @@ pub struct Settings {
     pub data: Data,
     pub listen: SocketAddr,
     pub archive_store: String,
+    pub archive_policy: ArchivePolicy,
     pub tls: Option<(PathBuf, PathBuf)>,
     pub api: ApiConfig,
     pub queue: QueueOptions,
@@ -115,6 +121,7 @@ impl Settings {
         let file = read_file(args.data.config.as_deref())?;
         let data = Data::merge(args.data, &file)?;
         let queue = args.queue.merge(file.queue())?;
+        let archive_policy = archive_policy(&args.archives, &file);
         let defaults = ApiConfig::default();
         let trusted_proxies = args
             .trusted_proxies
@@ -165,11 +172,30 @@ impl Settings {
                 .or(file.listen)
                 .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))),
             archive_store,
+            archive_policy,
             tls,
             api,
             queue,
             log_format,
         })
+    }
+}
+
+fn archive_policy(args: &ArchiveArgs, file: &FileSettings) -> ArchivePolicy {
+    let defaults = ArchivePolicy::default();
+    let bytes = |mib: u64| mib.saturating_mul(1 << 20);
+    let days = args.export_retention_days.or(file.export_retention_days);
+    let budget = args.export_budget_mib.or(file.export_budget_mib);
+    let hours = args.upload_retention_hours.or(file.upload_retention_hours);
+    let reserve = args.archive_reserve_mib.or(file.archive_reserve_mib);
+    ArchivePolicy {
+        export_days: days.map_or(defaults.export_days, |days| {
+            (days > 0).then_some(days.min(36_500))
+        }),
+        // Shorter than an import waits for its turn would be no use to anybody.
+        upload_hours: hours.map_or(defaults.upload_hours, |hours| hours.clamp(1, 876_000)),
+        budget: budget.map_or(defaults.budget, |mib| (mib > 0).then(|| bytes(mib))),
+        reserve: reserve.map_or(defaults.reserve, bytes),
     }
 }
 
@@ -218,7 +244,7 @@ fn create_private(directory: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::Settings;
-    use crate::cli::{DataArgs, LogFormat, ServeArgs};
+    use crate::cli::{ArchiveArgs, DataArgs, LogFormat, ServeArgs};
 
     fn load(file: &str, args: ServeArgs) -> anyhow::Result<Settings> {
         let directory = tempfile::tempdir()?;
@@ -252,6 +278,39 @@ mod tests {
                 .listen
                 .to_string(),
             "127.0.0.1:8080"
+        );
+    }
+
+    #[test]
+    fn archives_are_kept_as_long_as_was_said() {
+        let policy = load("", ServeArgs::default()).expect("settings").archive_policy;
+        assert_eq!(
+            (
+                policy.export_days,
+                policy.upload_hours,
+                policy.budget,
+                policy.reserve
+            ),
+            (Some(7), 24, None, 256 << 20)
+        );
+        let file = "export_retention_days = 30\nexport_budget_mib = 10\nupload_retention_hours = 0\n";
+        let args = ServeArgs {
+            archives: ArchiveArgs {
+                export_retention_days: Some(0),
+                archive_reserve_mib: Some(1),
+                ..ArchiveArgs::default()
+            },
+            ..ServeArgs::default()
+        };
+        let policy = load(file, args).expect("settings").archive_policy;
+        assert_eq!(
+            (
+                policy.export_days,
+                policy.upload_hours,
+                policy.budget,
+                policy.reserve
+            ),
+            (None, 1, Some(10 << 20), 1 << 20)
         );
     }
 

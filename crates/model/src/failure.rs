@@ -164,7 +164,7 @@ error_codes! {
     /// The registry does not know the repository or tag.
     ManifestUnknown = "manifest_unknown", 404, "Check that the image name and tag exist in the registry.";
     /// No content for this platform.
-    PlatformMismatch = "platform_mismatch", 409, "Choose a platform that the image has.";
+    PlatformMismatch = "platform_mismatch", 409, "Choose a platform that the image has, or servers of its platform.";
     /// The registry wants a login or refuses this one.
     RegistryDenied = "registry_denied", 403, "Check the name, and that the registry account may pull this repository.";
     /// The registry does not answer.
@@ -206,7 +206,7 @@ error_codes! {
     /// A blob is missing, a digest lies, or an entry is unsafe.
     ArchiveCorrupt = "archive_corrupt", 422, "Export the image again from where it came.";
     /// More entries, longer names or larger manifests than any image has.
-    ArchiveTooComplex = "archive_too_complex", 422;
+    ArchiveTooComplex = "archive_too_complex", 422, "No image is like this: save the image again with docker save, and do not trust where the file came from.";
     /// Not enough room in the archive store.
     NoSpace = "no_space", 507, "Delete old exports and uploads, or give the archive store more room.";
     /// The upload is gone or not finished.
@@ -214,7 +214,7 @@ error_codes! {
     /// The checksum of an upload's part is wrong.
     ChecksumMismatch = "checksum_mismatch", 460, "Send the part again.";
     /// The export is being made, failed, or is gone.
-    ExportUnavailable = "export_unavailable", 410;
+    ExportUnavailable = "export_unavailable", 410, "Export the images again.";
 
     // --- operations
     /// No such operation.

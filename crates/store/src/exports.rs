@@ -153,9 +153,10 @@ impl Store {
     pub async fn export(&self, id: &str, user_id: i64, access: &Access) -> Result<StoredExport> {
         let mut values: Vec<Value> = vec![id.into()];
         let fetchable = fetchable(user_id, access, &mut values);
+        let kept = self.kept(&mut values);
         let row: Option<ExportRow> = sql::one(
             &self.db,
-            &format!("SELECT {COLUMNS} FROM exports e WHERE e.id = $1 AND {fetchable}"),
+            &format!("SELECT {COLUMNS} FROM exports e WHERE e.id = $1 AND {fetchable} AND {kept}"),
             values,
         )
         .await?;
@@ -177,7 +178,8 @@ impl Store {
     pub async fn exports(&self, user_id: i64, access: &Access, page: PageRequest) -> Result<Page<Export>> {
         let mut values: Vec<Value> = Vec::new();
         let fetchable = fetchable(user_id, access, &mut values);
-        let matches = format!("e.status = 'ready' AND {fetchable}");
+        let kept = self.kept(&mut values);
+        let matches = format!("e.status = 'ready' AND {fetchable} AND {kept}");
         let total = sql::number(
             &self.db,
             &format!("SELECT COUNT(*) FROM exports e WHERE {matches}"),
@@ -200,6 +202,12 @@ impl Store {
             .map(|row| Ok(row.into_stored()?.export))
             .collect::<Result<_>>()?;
         Ok(Page::new(items, sql::unsigned(total), page))
+    }
+
+    /// Whose time is not over; what is over goes with the next sweep, and nobody gets it until then.
+    fn kept(&self, values: &mut Vec<Value>) -> String {
+        values.push(self.now_ms().into());
+        format!("(e.expires_at IS NULL OR e.expires_at > ${})", values.len())
     }
 
     /// Exports whose time is over.
@@ -389,6 +397,12 @@ mod tests {
             assert_eq!(at.store.export_bytes().await.expect("summed"), 9);
             at.pass(60);
             assert_eq!(at.store.expired_exports().await.expect("asked").len(), 1);
+            assert!(
+                at.store.export(&id, 1, &full).await.is_err(),
+                "nobody gets it, though it is still there"
+            );
+            let listed = at.store.exports(1, &full, PageRequest::default()).await;
+            assert_eq!(listed.expect("listed").total, 0);
             assert!(at.store.delete_export(&id).await.expect("gone"));
             assert!(!at.store.delete_export(&id).await.expect("asked"));
             assert!(

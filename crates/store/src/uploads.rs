@@ -145,10 +145,10 @@ impl Store {
         self.any_upload(&id).await
     }
 
-    /// One upload of this user. Another's is not there for them.
+    /// One upload of this user. Another's is not there for them, nor one whose time is over.
     pub async fn upload(&self, id: &str, user_id: i64) -> Result<Upload> {
         let upload = self.any_upload(id).await?;
-        if upload.user_id == user_id {
+        if upload.user_id == user_id && upload.expires_at > self.clock().now() {
             Ok(upload)
         } else {
             Err(not_found())
@@ -170,17 +170,21 @@ impl Store {
     pub async fn uploads_of(&self, user_id: i64, page: PageRequest) -> Result<Page<Upload>> {
         let total = sql::number(
             &self.db,
-            "SELECT COUNT(*) FROM uploads WHERE user_id = $1",
-            vec![user_id.into()],
+            "SELECT COUNT(*) FROM uploads WHERE user_id = $1 AND expires_at > $2",
+            vec![user_id.into(), self.now_ms().into()],
         )
         .await?;
         let rows: Vec<UploadRow> = sql::all(
             &self.db,
-            &format!("SELECT {COLUMNS} FROM uploads WHERE user_id = $1 ORDER BY id DESC LIMIT $2 OFFSET $3"),
+            &format!(
+                "SELECT {COLUMNS} FROM uploads WHERE user_id = $1 AND expires_at > $4
+                 ORDER BY id DESC LIMIT $2 OFFSET $3"
+            ),
             vec![
                 user_id.into(),
                 sql::signed(page.size).into(),
                 sql::signed(page.offset()).into(),
+                self.now_ms().into(),
             ],
         )
         .await?;
@@ -432,6 +436,9 @@ mod tests {
             assert!(at.store.expired_uploads().await.expect("asked").is_empty());
             at.pass(61);
             let expired = at.store.expired_uploads().await.expect("asked");
+            assert!(at.store.upload(&id, 1).await.is_err(), "its time is over");
+            let listed = at.store.uploads_of(1, PageRequest::default()).await;
+            assert_eq!(listed.expect("listed").total, 0);
             assert_eq!(
                 expired
                     .iter()

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use imagefleet_model::{ErrorCode, Failure};
 use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::time::Instant;
 
 use super::TargetStream;
 use crate::Result;
@@ -13,6 +14,12 @@ use crate::Result;
 /// Pieces in a pipe and bytes in a piece: 4 MiB wait for a slow target at most.
 const PIECES: usize = 64;
 const PIECE: usize = 64 << 10;
+/// How long one target may let the others starve at any rate; beyond that only [`SHARE`] of the time.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// One part in so many.
+const SHARE: u32 = 4;
+/// How often a waiting sender looks at the others.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What went to a target so far; what `result` of the step shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,9 +41,24 @@ pub struct CopyCounters {
     pub(super) layers_sent: AtomicU64,
     pub(super) bytes_total: AtomicU64,
     bytes_sent: AtomicU64,
+    sent_all: AtomicBool,
+    left_behind: AtomicBool,
 }
 
 impl CopyCounters {
+    /// Whether all that the target gets was handed over.
+    #[must_use]
+    pub fn sent_all(&self) -> bool {
+        self.sent_all.load(Ordering::Relaxed)
+    }
+
+    /// Whether the target was too slow for the others: its stream ended with an error, and it needs a reading of the
+    /// source of its own.
+    #[must_use]
+    pub fn left_behind(&self) -> bool {
+        self.left_behind.load(Ordering::Relaxed)
+    }
+
     /// The figures now.
     #[must_use]
     pub fn figures(&self) -> CopyFigures {
@@ -55,10 +77,26 @@ pub(super) struct Pipe {
     sender: Option<mpsc::Sender<Bytes>>,
     end: Arc<OnceLock<Result<()>>>,
     stall: Duration,
+    /// The pipes of the other targets.
+    others: Vec<mpsc::WeakSender<Bytes>>,
+    opened: Instant,
+    /// How long others starved because of this target.
+    held_up: Duration,
     pub(super) counters: Arc<CopyCounters>,
 }
 
-pub(super) fn open(stall: Duration) -> (Pipe, TargetStream) {
+/// A pipe for each of so many targets.
+pub(super) fn open(targets: usize, stall: Duration) -> Vec<(Pipe, TargetStream)> {
+    let mut pipes: Vec<_> = std::iter::repeat_with(|| open_one(stall)).take(targets).collect();
+    let senders: Vec<_> = pipes.iter().map(|(pipe, _)| pipe.weak()).collect();
+    for (at, (pipe, _)) in pipes.iter_mut().enumerate() {
+        let others = senders.iter().enumerate().filter(|(other, _)| *other != at);
+        pipe.others = others.filter_map(|(_, sender)| sender.clone()).collect();
+    }
+    pipes
+}
+
+fn open_one(stall: Duration) -> (Pipe, TargetStream) {
     let (sender, receiver) = mpsc::channel(PIECES);
     let end: Arc<OnceLock<Result<()>>> = Arc::default();
     let counters: Arc<CopyCounters> = Arc::default();
@@ -66,6 +104,9 @@ pub(super) fn open(stall: Duration) -> (Pipe, TargetStream) {
         sender: Some(sender),
         end: end.clone(),
         stall,
+        others: Vec::new(),
+        opened: Instant::now(),
+        held_up: Duration::ZERO,
         counters: counters.clone(),
     };
     let bytes = stream::unfold(Some((receiver, end)), |state| async move {
@@ -100,7 +141,7 @@ impl Pipe {
         self.sender.as_ref().is_some_and(|sender| !sender.is_closed())
     }
 
-    /// Sends, and waits for a slow target, but not for a dead one.
+    /// Sends, and waits for a slow target, but neither for a dead one nor for one that lets the others starve.
     pub(super) async fn send(&mut self, mut bytes: Bytes) {
         while !bytes.is_empty() {
             let Some(sender) = &self.sender else { return };
@@ -109,19 +150,7 @@ impl Pipe {
             match sender.try_send(piece) {
                 Ok(()) => {}
                 Err(TrySendError::Closed(_)) => self.sender = None,
-                Err(TrySendError::Full(piece)) => {
-                    match tokio::time::timeout(self.stall, sender.send(piece)).await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(_)) => self.sender = None,
-                        Err(_) => {
-                            let message = format!(
-                                "the server took nothing of the archive for {} s",
-                                self.stall.as_secs()
-                            );
-                            self.fail(Failure::new(ErrorCode::EngineTimeout, message));
-                        }
-                    }
-                }
+                Err(TrySendError::Full(piece)) => self.wait_for_room(sender.clone(), piece).await,
             }
             if self.sender.is_some() {
                 self.counters.bytes_sent.fetch_add(length, Ordering::Relaxed);
@@ -129,9 +158,49 @@ impl Pipe {
         }
     }
 
+    async fn wait_for_room(&mut self, sender: mpsc::Sender<Bytes>, piece: Bytes) {
+        let began = Instant::now();
+        let mut sending = std::pin::pin!(sender.send(piece));
+        loop {
+            let looked = Instant::now();
+            let sent = tokio::time::timeout(LOOK.min(self.stall), &mut sending).await;
+            if self.others_starve() {
+                self.held_up += looked.elapsed();
+            }
+            match sent {
+                Ok(Ok(())) => return,
+                Ok(Err(_)) => return self.sender = None,
+                Err(_) if began.elapsed() >= self.stall => {
+                    let message = format!(
+                        "the server took nothing of the archive for {} s",
+                        self.stall.as_secs()
+                    );
+                    return self.fail(Failure::new(ErrorCode::EngineTimeout, message));
+                }
+                Err(_) if self.held_up > PATIENCE + self.opened.elapsed() / SHARE => {
+                    self.counters.left_behind.store(true, Ordering::Relaxed);
+                    let message = "the server is too slow for the others";
+                    return self.fail(Failure::new(ErrorCode::EngineTimeout, message));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Whether another target has nothing to take: it waits for the one that we wait for. One that has is as slow.
+    fn others_starve(&self) -> bool {
+        let mut open = self.others.iter().filter_map(mpsc::WeakSender::upgrade);
+        open.any(|other| !other.is_closed() && other.capacity() == other.max_capacity())
+    }
+
+    fn weak(&self) -> Option<mpsc::WeakSender<Bytes>> {
+        self.sender.as_ref().map(mpsc::Sender::downgrade)
+    }
+
     /// Ends the target's stream well.
     pub(super) fn finish(&mut self) {
         if self.sender.is_some() {
+            self.counters.sent_all.store(true, Ordering::Relaxed);
             let _ = self.end.set(Ok(()));
             self.sender = None;
         }

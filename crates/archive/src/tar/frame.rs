@@ -61,6 +61,9 @@ enum State {
     Ended,
 }
 
+/// Tape drives fill up their last record with zeros, by some MiB at most; a bomb does not stop.
+const LONGEST_TAIL: u64 = 64 << 20;
+
 /// Reads a tar forward from chunks of any size.
 #[derive(Debug)]
 pub(crate) struct Framer {
@@ -73,6 +76,8 @@ pub(crate) struct Framer {
     pax: Pax,
     entries: u64,
     bytes: u64,
+    /// Bytes behind the end.
+    tail: u64,
     last: String,
 }
 
@@ -86,6 +91,7 @@ impl Framer {
             pax: Pax::default(),
             entries: 0,
             bytes: 0,
+            tail: 0,
             last: String::new(),
         }
     }
@@ -127,10 +133,14 @@ impl Framer {
                 }
                 State::Ended => {
                     self.bytes += input.len() as u64;
+                    self.tail += input.len() as u64;
                     let clean = input.iter().all(|byte| *byte == 0);
                     input.clear();
                     if !clean {
                         return Err(corrupt("something follows the end of the tar"));
+                    }
+                    if self.tail > LONGEST_TAIL {
+                        return Err(corrupt("zeros follow the end of the tar without an end"));
                     }
                 }
                 State::Extension { kind, size, padded } => {

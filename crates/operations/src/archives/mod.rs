@@ -88,8 +88,13 @@ impl ArchiveStore {
         })
     }
 
-    /// A folder (`file:///…`) or a bucket (`s3://bucket/prefix`, its account in the usual `AWS_…` variables).
-    pub fn open(url: &str, policy: ArchivePolicy) -> Result<Self, Failure> {
+    /// A folder (`file:///…`) or a bucket (`s3://bucket/prefix`); of `variables` the usual `AWS_…` ones say how to reach
+    /// it.
+    pub fn open(
+        url: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+        policy: ArchivePolicy,
+    ) -> Result<Self, Failure> {
         let invalid =
             |why: String| Failure::new(ErrorCode::InvalidInput, format!("archive store {url}: {why}"));
         let parsed = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
@@ -99,8 +104,9 @@ impl ArchiveStore {
                 .map_err(|()| invalid("it is no absolute path".to_owned()))?;
             return Self::folder(&path, policy);
         }
-        let (objects, prefix) = object_store::parse_url_opts(&parsed, std::env::vars().map(lower_key))
-            .map_err(|error| invalid(error.to_string()))?;
+        let options = variables.into_iter().filter_map(bucket_option);
+        let (objects, prefix) =
+            object_store::parse_url_opts(&parsed, options).map_err(|error| invalid(error.to_string()))?;
         Ok(Self {
             objects: objects.into(),
             folder: None,
@@ -155,8 +161,11 @@ impl ArchiveStore {
     }
 }
 
-fn lower_key((key, value): (String, String)) -> (String, String) {
-    (key.to_ascii_lowercase(), value)
+/// The name under which `object_store` knows the variable. It would take others too, such as `TOKEN`, which may mean
+/// anything in an environment.
+fn bucket_option((name, value): (String, String)) -> Option<(String, String)> {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("aws_").then_some((name, value))
 }
 
 /// A failure of the place itself, in its own words.

@@ -6,17 +6,30 @@ use object_store::{ObjectStoreExt as _, WriteMultipart};
 
 use super::{ArchiveStore, CHUNKS_UNDER_WAY, storage_failure};
 
+/// After so many bytes the disk's free space is looked at again.
+const LOOK_AFTER: u64 = 16 << 20;
+
 impl ArchiveStore {
     /// Writes one archive as it comes. Nothing is there before all of it is: a failure of the stream or of the place,
     /// and a write that is dropped, leave no file.
     pub async fn write(&self, location: &str, mut bytes: ByteStream) -> Result<u64, Failure> {
         let mut writing = self.begin(location).await?;
-        let mut written = 0u64;
+        let (mut written, mut looked_at) = (0u64, 0u64);
         while let Some(chunk) = bytes.next().await {
             let step = match chunk {
                 Ok(chunk) => {
                     written += chunk.len() as u64;
-                    writing.put(chunk).await
+                    // How much comes is not known for certain before, and others write here too.
+                    let room = if written - looked_at >= LOOK_AFTER {
+                        looked_at = written;
+                        self.require_space(0)
+                    } else {
+                        Ok(())
+                    };
+                    match room {
+                        Ok(()) => writing.put(chunk).await,
+                        full => full,
+                    }
                 }
                 Err(failure) => Err(failure),
             };

@@ -1,4 +1,8 @@
+mod expected;
+
 use std::time::Duration;
+
+use expected::expected_bytes;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use imagefleet_archive::{ArchiveContents, Compression, Limits, export};
@@ -20,8 +24,6 @@ struct Payload {
     /// What to save: full names, ids for untagged ones.
     names: Vec<String>,
     images: Vec<ExportedImage>,
-    /// Bytes that the images take on their server, shared layers counted once for each engine id.
-    size: u64,
     user_id: Option<i64>,
 }
 
@@ -86,17 +88,10 @@ fn step(
         .map(|image| image.server_name.clone())
         .unwrap_or_default();
     let file_name = file_name(&images, &server_name, stamp, compression);
-    let mut contents: Vec<(&str, u64)> = images
-        .iter()
-        .map(|image| (image.engine_id.as_str(), image.size))
-        .collect();
-    contents.sort_unstable();
-    contents.dedup();
     let payload = Payload {
         export_id,
         file_name,
         compression,
-        size: contents.iter().map(|(_, size)| size).sum(),
         names: images.iter().map(|image| image.full_name.clone()).collect(),
         images: images
             .iter()
@@ -162,10 +157,12 @@ fn file_name(images: &[Image], server: &str, stamp: &str, compression: Compressi
 pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let payload: Payload = context.payload()?;
     let (store, archives) = (&context.deps.store, &context.deps.archives);
+    let engine = context.engine().await?;
     context.progress.say("Making room");
+    let size = expected_bytes(engine.as_ref(), &payload.names).await?;
     // Compressed it will be less, but by how much nobody knows.
-    archives.require_space(payload.size)?;
-    require_budget(&payload, archives.policy.budget)?;
+    archives.require_space(size)?;
+    require_budget(payload.compression, size, archives.policy.budget)?;
     let location = location(&payload.export_id);
     forget(context, &payload.export_id).await?;
     let new = NewExport {
@@ -178,7 +175,6 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         created_by: context.step.created_by.clone(),
     };
     store.create_export(&payload.export_id, new).await?;
-    let engine = context.engine().await?;
     context.progress.say("The engine prepares the archive");
     let save = engine
         .save(&payload.names)
@@ -188,7 +184,6 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let (file, sealing) = export(save, payload.compression, &Limits::default());
     let watching = sealing.clone();
     let progress = context.progress.clone();
-    let size = payload.size;
     let watch = async {
         loop {
             tokio::time::sleep(Duration::from_millis(250)).await;
@@ -203,6 +198,10 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         () = watch => {}
     }
     let sealed = sealing.finish()?;
+    let done = sealed.contents.tar_bytes;
+    context
+        .progress
+        .bytes("The archive is written", done, Some(done), 0, 99);
     require_all(&payload, &sealed.contents)?;
     let expires_at = archives
         .policy
@@ -233,18 +232,16 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
 }
 
 /// A single export may not be larger than all of them together.
-fn require_budget(payload: &Payload, budget: Option<u64>) -> Result<(), Failure> {
+fn require_budget(compression: Compression, size: u64, budget: Option<u64>) -> Result<(), Failure> {
     match budget {
-        Some(budget) if payload.compression == Compression::None && payload.size > budget => {
-            Err(Failure::new(
-                ErrorCode::NoSpace,
-                format!(
-                    "All exports together may take {} MiB; this one would take {}.",
-                    budget >> 20,
-                    payload.size >> 20
-                ),
-            ))
-        }
+        Some(budget) if compression == Compression::None && size > budget => Err(Failure::new(
+            ErrorCode::NoSpace,
+            format!(
+                "All exports together may take {} MiB; this one would take {}.",
+                budget >> 20,
+                size >> 20
+            ),
+        )),
         _ => Ok(()),
     }
 }

@@ -1,20 +1,16 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
-use imagefleet_archive::{
-    ArchiveContents, ArchiveImage, CopyCounters, CopyPlan, Limits, SourceImage, TargetPlan, copy, into_body,
-};
-use imagefleet_engine::{Engine, TransferUpdate};
+use imagefleet_archive::{ArchiveContents, ArchiveImage, CopyPlan, Limits, SourceImage, TargetPlan, copy};
+use imagefleet_engine::Engine;
 use imagefleet_model::{ErrorCode, Failure, ImageRef, OperationKind, ServerId};
-use imagefleet_store::{NewOperation, NewStep, Upload};
+use imagefleet_store::{NewOperation, NewStep, StoreError, Upload};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::loading::{Loading, load};
 use super::{Done, sync};
 use crate::Actor;
 use crate::context::StepContext;
-use crate::reporter::Reporter;
 use crate::uploads::look;
 
 /// A server that takes nothing for so long is given up; Podman spools a whole archive before it says a word.
@@ -106,7 +102,7 @@ pub fn plan(import: ImportArchive, actor: &Actor) -> Result<NewOperation, Failur
 pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let payload: Payload = context.payload()?;
     let store = &context.deps.store;
-    let upload = store.any_upload(&payload.upload_id).await?;
+    let upload = store.any_upload(&payload.upload_id).await.map_err(gone)?;
     let contents = look(&context.deps, &upload).await?;
     let references: Vec<String> = match &payload.rename {
         Some(name) => vec![name.clone()],
@@ -133,16 +129,13 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let copying = copy(archive, plan);
     let target = copying.targets.into_iter().next();
     let target = target.ok_or_else(|| Failure::new(ErrorCode::Internal, "The archive has no reader."))?;
-    let bytes = Loading {
-        counters: Arc::clone(&target.counters),
+    let loading = Loading {
+        bytes: target.bytes,
+        counters: target.counters,
         total: contents.tar_bytes,
+        store: info.image_store,
     };
-    let load = load(
-        engine.as_ref(),
-        into_body(target.bytes),
-        &context.progress,
-        &bytes,
-    );
+    let load = load(engine.as_ref(), loading, &context.progress);
     let loaded = tokio::try_join!(copying.run, load).map(|(_, loaded)| loaded)?;
     context.progress.say("Reading the server's images");
     verify(engine.as_ref(), &contents.images, &references).await?;
@@ -165,6 +158,17 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         },
         result: json!({ "images": images, "loaded": loaded, "bytesTotal": upload.received }),
     })
+}
+
+/// A retry may come when the upload has expired.
+fn gone(error: StoreError) -> Failure {
+    if error.is_not_found() {
+        return Failure::new(
+            ErrorCode::UploadIncomplete,
+            "The uploaded file is gone: it has expired or was deleted. Upload it again.",
+        );
+    }
+    error.into()
 }
 
 /// Without force a tag that means other content on the server is left alone.
@@ -206,54 +210,4 @@ async fn verify(engine: &dyn Engine, images: &[ArchiveImage], references: &[Stri
         }
     }
     Ok(())
-}
-
-/// How far the bytes of a load are.
-pub struct Loading {
-    /// What went to the engine.
-    pub counters: Arc<CopyCounters>,
-    /// Bytes of the whole, as far as known.
-    pub total: u64,
-}
-
-/// Loads an archive and tells how far it is: sending it counts 80 %, what the engine does with it the rest.
-pub async fn load(
-    engine: &dyn Engine,
-    archive: imagefleet_engine::Body,
-    progress: &Reporter,
-    loading: &Loading,
-) -> Result<Vec<String>, Failure> {
-    let report = |update: Option<&TransferUpdate>| {
-        let figures = loading.counters.figures();
-        let total = loading.total.max(figures.bytes_total);
-        let message = update
-            .map(|update| update.message.as_str())
-            .filter(|message| !message.is_empty());
-        progress.bytes(
-            message.unwrap_or("Sending the archive"),
-            figures.bytes_total,
-            Some(total),
-            0,
-            90,
-        );
-    };
-    let work = async {
-        let mut updates = engine.load(archive).await?;
-        let mut loaded = Vec::new();
-        while let Some(update) = updates.try_next().await? {
-            report(Some(&update));
-            loaded = update.loaded;
-        }
-        Ok(loaded)
-    };
-    let watch = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(250)).await;
-            report(None);
-        }
-    };
-    tokio::select! {
-        loaded = work => loaded,
-        () = watch => Err(Failure::new(ErrorCode::Internal, "The watch of a load never ends.")),
-    }
 }

@@ -9,6 +9,8 @@ pub mod delete;
 pub mod export;
 /// Loads an uploaded archive into servers.
 pub mod import;
+mod layer_sizes;
+mod loading;
 /// Pulls a reference to servers.
 pub mod pull;
 /// Pushes an image to a registry.

@@ -5,9 +5,11 @@ mod gather;
 mod held;
 mod preview;
 
-use imagefleet_archive::{CopyFigures, SourceImage, TargetPlan, into_body};
+use std::sync::Arc;
+
+use imagefleet_archive::{CopyFigures, SourceImage, TargetPlan};
 use imagefleet_engine::{Engine, ImageDetail};
-use imagefleet_model::{ErrorCode, Failure, Image, OperationKind, ServerId};
+use imagefleet_model::{ErrorCode, Failure, Image, ImageStore, OperationKind, ServerId};
 use imagefleet_store::{NewOperation, NewStep};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,10 +18,13 @@ pub use gather::Gatherings;
 pub use held::held_by;
 pub use preview::{Preview, Source};
 
-use super::import::{Loading, load};
+use super::loading::{Loading, load};
 use super::{Done, sync};
 use crate::Actor;
 use crate::context::StepContext;
+
+/// How often a target joins a reading that others share; after that it has to go as it may.
+const READINGS: usize = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Payload {
@@ -77,9 +82,11 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let source = context.deps.engines.engine(payload.source_server_id).await?;
     let target = context.engine().await?;
     context.progress.say("Comparing the layers");
-    let (from, info) = tokio::try_join!(source.image(&payload.full_name), target.info())?;
+    let (from, from_info, info) =
+        tokio::try_join!(source.image(&payload.full_name), source.info(), target.info())?;
+    let stores = [from_info.image_store, info.image_store];
     if let Ok(there) = target.image(&payload.full_name).await
-        && same_content(&from, &there)
+        && same_content(&from, &there, stores)
     {
         sync::refresh(&context.deps, context.server(), target.as_ref(), &|_| {}).await?;
         return Ok(done(
@@ -98,17 +105,26 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         held,
         ..whole.clone()
     };
-    let sent = send(context, &payload, &source, &target, &from, plan).await;
+    let way = Way {
+        payload: &payload,
+        source: &source,
+        target: &target,
+        store: info.image_store,
+        from: &from,
+    };
+    let sent = send(context, &way, plan).await;
     let mut there = after(target.as_ref(), &payload, &sent).await?;
     let figures = if guessed && !is_whole(there.as_ref()) {
         tracing::info!("the server lacks layers that its images name; sending all of them");
-        let figures = send(context, &payload, &source, &target, &from, whole).await?;
+        let figures = send(context, &way, whole).await?;
         there = Some(target.image(&payload.full_name).await?);
         figures
     } else {
         sent?
     };
-    let same = there.as_ref().is_some_and(|there| same_content(&from, there));
+    let same = there
+        .as_ref()
+        .is_some_and(|there| same_content(&from, there, stores));
     if !same || !is_whole(there.as_ref()) {
         return Err(Failure::new(
             ErrorCode::ArchiveCorrupt,
@@ -142,43 +158,61 @@ fn is_whole(there: Option<&ImageDetail>) -> bool {
     there.is_some_and(|there| there.content.is_none_or(|content| content.complete))
 }
 
-async fn send(
+/// Between whom the image goes.
+struct Way<'a> {
+    payload: &'a Payload,
+    source: &'a Arc<dyn Engine>,
+    target: &'a Arc<dyn Engine>,
+    store: ImageStore,
+    from: &'a ImageDetail,
+}
+
+/// Sends what the plan says. A target that the others cannot wait for gets a reading of its own.
+async fn send(context: &StepContext, way: &Way<'_>, plan: TargetPlan) -> Result<CopyFigures, Failure> {
+    for _ in 0..READINGS {
+        let (sent, left_behind) = send_once(context, way, plan.clone()).await?;
+        if !left_behind {
+            return sent;
+        }
+        tracing::info!("the server is too slow for the others; the source is read again for it");
+    }
+    send_once(context, way, plan).await?.0
+}
+
+/// What was sent, and whether the target was left behind by the others.
+async fn send_once(
     context: &StepContext,
-    payload: &Payload,
-    source: &std::sync::Arc<dyn Engine>,
-    target: &std::sync::Arc<dyn Engine>,
-    from: &ImageDetail,
+    way: &Way<'_>,
     plan: TargetPlan,
-) -> Result<CopyFigures, Failure> {
+) -> Result<(Result<CopyFigures, Failure>, bool), Failure> {
     let gathering = gather::Request {
         operation: context.step.operation_id.clone(),
-        name: payload.full_name.clone(),
-        expected: payload.targets,
-        source: std::sync::Arc::clone(source),
-        image: SourceImage::from_diff_ids(&from.diff_ids),
+        name: way.payload.full_name.clone(),
+        expected: way.payload.targets,
+        source: Arc::clone(way.source),
+        image: SourceImage::from_diff_ids(&way.from.diff_ids),
     };
     context
         .progress
-        .say(format!("{} prepares the image", payload.source_server_name));
+        .say(format!("{} prepares the image", way.payload.source_server_name));
     let part = context.deps.copies.join(gathering, plan).await?;
-    let counters = std::sync::Arc::clone(&part.counters);
+    let counters = Arc::clone(&part.counters);
     let loading = Loading {
-        counters: std::sync::Arc::clone(&counters),
-        total: payload.size,
+        bytes: part.bytes,
+        counters: part.counters,
+        total: way.payload.size,
+        store: way.store,
     };
-    load(
-        target.as_ref(),
-        into_body(part.bytes),
-        &context.progress,
-        &loading,
-    )
-    .await?;
-    Ok(counters.figures())
+    let loaded = load(way.target.as_ref(), loading, &context.progress).await;
+    let left_behind = loaded.is_err() && counters.left_behind();
+    Ok((loaded.map(|_| counters.figures()), left_behind))
 }
 
-/// Layers and platform are equal for equal content in every store; ids are not.
-fn same_content(one: &ImageDetail, other: &ImageDetail) -> bool {
-    one.diff_ids == other.diff_ids && one.platform == other.platform && one.config == other.config
+/// Layers, platform and what a container inherits are equal for equal content in every store. The id is the config's
+/// digest in a classic store; a containerd store has the manifest's there, and Podman may write a config anew.
+fn same_content(one: &ImageDetail, other: &ImageDetail, stores: [ImageStore; 2]) -> bool {
+    let same_id = one.id == other.id || stores != [ImageStore::Classic; 2];
+    same_id && one.diff_ids == other.diff_ids && one.platform == other.platform && one.config == other.config
 }
 
 fn figures_of_nothing(from: &ImageDetail) -> CopyFigures {

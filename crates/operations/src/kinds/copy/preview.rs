@@ -1,8 +1,9 @@
 use imagefleet_archive::{SourceImage, TargetForm, TargetPlan};
 use imagefleet_engine::{Engine, ImageDetail};
-use imagefleet_model::{Failure, ImageLayer};
+use imagefleet_model::{Failure, ImageStore};
 
 use super::{held_by, same_content};
+use crate::kinds::layer_sizes::layer_sizes;
 
 /// What a copy to one target would send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +24,7 @@ pub struct Preview {
 #[derive(Debug)]
 pub struct Source {
     name: String,
+    store: ImageStore,
     detail: ImageDetail,
     /// Bytes of each layer, base first.
     sizes: Vec<u64>,
@@ -34,9 +36,10 @@ impl Source {
         let detail = engine.image(name).await?;
         // Podman 4 fails over an image whose history has no dates.
         let history = engine.history(name).await.unwrap_or_default();
-        let sizes = sizes(&detail, &history);
+        let sizes = layer_sizes(&detail, &history);
         Ok(Self {
             name: name.to_owned(),
+            store: engine.info().await?.image_store,
             detail,
             sizes,
         })
@@ -51,7 +54,7 @@ impl Source {
         };
         let info = target.info().await?;
         let there = target.image(&self.name).await;
-        if there.is_ok_and(|there| same_content(&self.detail, &there)) {
+        if there.is_ok_and(|there| same_content(&self.detail, &there, [self.store, info.image_store])) {
             return Ok(Preview { present: true, ..all });
         }
         let plan = TargetPlan {
@@ -66,24 +69,4 @@ impl Source {
             ..all
         })
     }
-}
-
-/// What each layer adds, by the image's history. Where that does not tell, the size is spread evenly: better a rough
-/// figure than none.
-fn sizes(detail: &ImageDetail, history: &[ImageLayer]) -> Vec<u64> {
-    let told: Vec<u64> = detail
-        .diff_ids
-        .iter()
-        .map_while(|id| {
-            let made = history
-                .iter()
-                .find(|line| line.diff_id.as_deref() == Some(id.as_str()))?;
-            Some(made.size)
-        })
-        .collect();
-    let layers = detail.diff_ids.len();
-    if told.len() == layers {
-        return told;
-    }
-    vec![detail.size / (layers.max(1) as u64); layers]
 }
