@@ -4,7 +4,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use imagefleet_archive::build::{BuiltImage, Tar, docker_archive, oci_layout};
+use imagefleet_archive::build::{BuiltImage, Tar, oci_layout};
 use imagefleet_archive::{Compression, compress};
 use imagefleet_engine::fake::FakeEngine;
 use imagefleet_store::testing;

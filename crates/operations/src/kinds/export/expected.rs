@@ -12,21 +12,19 @@ const QUESTIONS: usize = 8;
 /// Bytes that an archive of these images will have, about: layers that they share count once. What the inventory knows
 /// says too much, since it counts them for each image, and a containerd store counts what it unpacked as well.
 pub async fn expected_bytes(engine: &dyn Engine, names: &[String]) -> Result<u64, Failure> {
-    let [name] = names else {
-        let images = stream::iter(names).map(|name| layers(engine, name));
-        let layers: HashMap<String, u64> = images
-            .buffer_unordered(QUESTIONS)
-            .try_fold(HashMap::new(), |mut all, layers| async move {
-                for (diff_id, size) in layers {
-                    let known = all.entry(diff_id).or_insert(0);
-                    *known = size.max(*known);
-                }
-                Ok(all)
-            })
-            .await?;
-        return Ok(layers.values().sum());
-    };
-    Ok(stored(&engine.image(name).await?))
+    if let [name] = names {
+        return Ok(stored(&engine.image(name).await?));
+    }
+    let questions: Vec<_> = names.iter().map(|name| layers(engine, name)).collect();
+    let mut answers = stream::iter(questions).buffer_unordered(QUESTIONS);
+    let mut sizes: HashMap<String, u64> = HashMap::new();
+    while let Some(layers) = answers.try_next().await? {
+        for (diff_id, size) in layers {
+            let known = sizes.entry(diff_id).or_insert(0);
+            *known = size.max(*known);
+        }
+    }
+    Ok(sizes.values().sum())
 }
 
 async fn layers(engine: &dyn Engine, name: &str) -> Result<Vec<(String, u64)>, Failure> {
