@@ -139,16 +139,6 @@ pub struct DoctorArgs {
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct DoctorArgs {
-    /// The settings that the program is started with.
-    #[command(flatten)]
-    pub serve: ServeArgs,
-    /// Print JSON for programs
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Clone, Args)]
 pub struct ResetPasswordArgs {
     #[command(flatten)]
     pub data: DataArgs,

@@ -214,7 +214,7 @@ error_codes! {
     /// The checksum of an upload's part is wrong.
     ChecksumMismatch = "checksum_mismatch", 460, "Send the part again.";
     /// The export is being made, failed, or is gone.
-    ExportUnavailable = "export_unavailable", 410, "Export the images again.";
+    ExportUnavailable = "export_unavailable", 410, "Wait for the end of its operation; if it has failed or expired, export the images again.";
 
     // --- operations
     /// No such operation.

@@ -50,6 +50,16 @@ impl Board {
         }
     }
 
+    /// Where a step is, when nobody was told yet.
+    pub fn take_last(&self, step: i64) -> Option<ProgressUpdate> {
+        let mut board = self.lock();
+        let slot = board.get_mut(&step).filter(|slot| slot.changed)?;
+        slot.changed = false;
+        slot.measure(Instant::now());
+        let progress = slot.progress.clone();
+        Some(ProgressUpdate { step, progress })
+    }
+
     /// What has changed since the last call.
     pub fn take_changed(&self) -> Vec<ProgressUpdate> {
         let now = Instant::now();

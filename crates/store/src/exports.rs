@@ -174,6 +174,21 @@ impl Store {
         row.ok_or_else(not_found)?.into_stored()
     }
 
+    /// Whether an operation that has not ended will make this export: it has no row before its step begins.
+    pub async fn export_awaited(&self, id: &str) -> Result<bool> {
+        if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(false);
+        }
+        let steps = sql::number(
+            &self.db,
+            "SELECT COUNT(*) FROM operations o JOIN operation_steps s ON s.operation_id = o.id
+             WHERE o.finished_at IS NULL AND o.kind = 'export_image' AND s.payload LIKE $1",
+            vec![format!("%{id}%").into()],
+        )
+        .await?;
+        Ok(steps > 0)
+    }
+
     /// A page of the finished exports that this caller may fetch, newest first.
     pub async fn exports(&self, access: &Access, page: PageRequest) -> Result<Page<Export>> {
         let mut values: Vec<Value> = Vec::new();

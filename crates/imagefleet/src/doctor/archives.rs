@@ -25,7 +25,7 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
             "It is made at the first start.",
         )];
     }
-    let store = match archives(place) {
+    let store = match archives(place, settings.archive_policy.clone()) {
         Ok(store) => store,
         Err(failure) => return vec![broken(&failure)],
     };

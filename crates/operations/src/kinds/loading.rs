@@ -96,12 +96,12 @@ pub async fn load(
     };
     let mut loaded = Vec::new();
     loop {
-        match tokio::time::timeout(LOOK, updates.try_next()).await {
-            Ok(next) => match next? {
+        // Silence is told too: how much was sent may have changed.
+        if let Ok(next) = tokio::time::timeout(LOOK, updates.try_next()).await {
+            match next? {
                 Some(update) => take(update, &mut place, &mut loaded),
                 None => break,
-            },
-            Err(_) => {}
+            }
         }
         place.tell(progress);
     }

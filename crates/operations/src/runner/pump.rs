@@ -31,3 +31,14 @@ pub async fn pump(shared: Arc<Shared>) {
         }
     }
 }
+
+/// Stores what a step said last. It is announced with the step's end, which follows at once.
+pub async fn keep_last(shared: &Shared, step: i64) {
+    let Some(last) = shared.board.take_last(step) else {
+        return;
+    };
+    let _order = shared.deps.order.lock().await;
+    if let Err(error) = shared.deps.store.save_progress(&[last]).await {
+        tracing::warn!(%error, "the last progress could not be stored");
+    }
+}

@@ -7,7 +7,7 @@ use imagefleet_model::{ErrorCode, Failure};
 use imagefleet_store::{ClaimedStep, StepOutcome};
 use tracing::Instrument as _;
 
-use super::{Shared, Stop, settle};
+use super::{Shared, Stop, pump, settle};
 use crate::context::StepContext;
 use crate::kinds::{self, Done};
 
@@ -33,6 +33,7 @@ pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
             outcome = outcome(shared, &context, &stop) => Some(outcome),
         };
         context.cancel.cancel();
+        pump::keep_last(shared, step.id).await;
         shared.board.close(step.id);
         shared.stops().remove(&step.id);
         let Some(outcome) = outcome else { return };

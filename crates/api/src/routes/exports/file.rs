@@ -6,7 +6,7 @@ use imagefleet_model::{ErrorCode, Export, ExportStatus};
 use url::form_urlencoded::byte_serialize;
 
 use super::range::Asked;
-use super::require;
+use super::{being_made, require};
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Path};
 use crate::{AppState, Problem};
@@ -38,11 +38,7 @@ pub async fn handler(
     let stored = require(&state, &caller, &id).await?;
     let export = &stored.export;
     let (ExportStatus::Ready, Some(sha256)) = (export.status, &export.sha256) else {
-        return Err(
-            Problem::new(ErrorCode::ExportUnavailable, "This export is being made.")
-                .with_status(StatusCode::CONFLICT)
-                .with_header(header::RETRY_AFTER, HeaderValue::from(2)),
-        );
+        return Err(being_made());
     };
     let tag = format!("\"{sha256}\"");
     let mut headers = describe(export, &tag);

@@ -8,7 +8,10 @@ use crate::{AppState, Problem};
 /// One archive, finished or being made.
 #[utoipa::path(
     get, path = "/exports/{id}", tag = "exports", operation_id = "readExport", params(("id" = String, Path)),
-    responses((status = 200, description = "The export", body = Export)),
+    responses(
+        (status = 200, description = "The export", body = Export),
+        (status = 409, description = "Its operation has not begun to make it"),
+    ),
 )]
 pub async fn handler(
     State(state): State<AppState>,
