@@ -84,10 +84,18 @@ impl App {
     /// # Panics
     /// When it does not start: the test cannot run.
     pub async fn start(at: TestStore) -> Self {
+        Self::start_with(at, ApiConfig::default()).await
+    }
+
+    /// The same as an operator has set it.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_with(at: TestStore, config: ApiConfig) -> Self {
         let engines = Engines::default();
         let found = engines.clone();
         let pool = EnginePool::with_connect(at.store.clone(), move |server| found.at(server));
-        Self::start_on(at, engines, pool).await
+        Self::start_on(at, engines, pool, config).await
     }
 
     /// The same with real engines behind the servers' endpoints.
@@ -96,10 +104,10 @@ impl App {
     /// When it does not start: the test cannot run.
     pub async fn start_real(at: TestStore) -> Self {
         let pool = EnginePool::new(at.store.clone());
-        Self::start_on(at, Engines::default(), pool).await
+        Self::start_on(at, Engines::default(), pool, ApiConfig::default()).await
     }
 
-    async fn start_on(at: TestStore, engines: Engines, pool: EnginePool) -> Self {
+    async fn start_on(at: TestStore, engines: Engines, pool: EnginePool, config: ApiConfig) -> Self {
         let archives = tempfile::tempdir().expect("a folder");
         let store = at.store.clone();
         let operations = Operations::new(
@@ -118,7 +126,7 @@ impl App {
             store: store.clone(),
             operations: operations.clone(),
             watches: watches.clone(),
-            config: ApiConfig::default(),
+            config,
             metrics: Arc::new(String::new),
         });
         let app = Self {
@@ -191,6 +199,13 @@ impl App {
 }
 
 impl Client<'_> {
+    /// The session's secret, as the cookie carries it; empty for nobody.
+    #[must_use]
+    pub fn cookie_value(&self) -> &str {
+        let cookie = self.cookie.as_deref().unwrap_or_default();
+        cookie.split_once('=').map_or("", |(_, value)| value)
+    }
+
     /// Asks the native API.
     ///
     /// # Panics

@@ -5,3 +5,4 @@
 pub mod app;
 pub mod archives;
 pub mod images;
+pub mod live;

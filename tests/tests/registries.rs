@@ -1,5 +1,7 @@
 //! Registry accounts through the real router, against the lab's real registries where it is up.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use axum::http::StatusCode;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, everywhere, grant};
@@ -200,5 +202,175 @@ async fn a_real_registry_is_tested_and_browsed() {
         some.get(&format!("{path}/tags?repository=demo/web")).await.status,
         StatusCode::NOT_FOUND
     );
+    app.stop().await;
+}
+
+fn lab(name: &str) -> Option<String> {
+    let value = std::env::var(format!("IMAGEFLEET_LAB_{name}")).ok();
+    assert!(
+        value.is_some() || std::env::var_os("IMAGEFLEET_LAB_REQUIRED").is_none(),
+        "the lab is required, but has no {name}"
+    );
+    value
+}
+
+#[tokio::test]
+async fn a_private_registry_is_tested_and_told_apart() {
+    let (Some(private), Some(secure), Some(ca)) = (lab("REGISTRY_AUTH"), lab("REGISTRY_TLS"), lab("TLS_CA"))
+    else {
+        return;
+    };
+    let [host, user, password] = private.split(',').collect::<Vec<_>>()[..] else {
+        panic!("host,user,password")
+    };
+    let ca = std::fs::read_to_string(ca).expect("the lab's CA");
+    let app = App::start(testing::sqlite().await).await;
+    let admin = app.login("admin").await;
+    let http = format!("http://{host}");
+    for (what, body, code) in [
+        (
+            "right",
+            json!({"url": http, "username": user, "password": password}),
+            None,
+        ),
+        (
+            "login",
+            json!({"url": http, "username": user, "password": "wrong"}),
+            Some("bad_credentials"),
+        ),
+        ("no login", json!({"url": http}), Some("registry_denied")),
+        (
+            "name",
+            json!({"url": "https://no-such-registry.invalid"}),
+            Some("registry_name_unresolved"),
+        ),
+        (
+            "nobody",
+            json!({"url": "http://127.0.0.1:1"}),
+            Some("registry_unreachable"),
+        ),
+        (
+            "no TLS there",
+            json!({"url": format!("https://{host}")}),
+            Some("registry_tls_failed"),
+        ),
+        (
+            "unknown CA",
+            json!({"url": format!("https://{secure}")}),
+            Some("registry_tls_failed"),
+        ),
+        (
+            "own CA",
+            json!({"url": format!("https://{secure}"), "ca": ca}),
+            None,
+        ),
+    ] {
+        let mut body = body;
+        body["name"] = json!("x");
+        let tested = admin.post("/registries/test", body).await;
+        assert_eq!(tested.status, StatusCode::OK, "{what}: {tested:?}");
+        assert_eq!(
+            (&tested.body["ok"], tested.body["code"].as_str()),
+            (&json!(code.is_none()), code),
+            "{what}: {tested:?}"
+        );
+        assert!(!tested.body.to_string().contains(password), "{what}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn pulls_and_pushes_go_with_the_account_that_is_chosen_or_fits_best() {
+    let (Some(private), Some(engine)) = (lab("REGISTRY_AUTH"), lab("DOCKER28")) else {
+        return;
+    };
+    let [host, user, password] = private.split(',').collect::<Vec<_>>()[..] else {
+        panic!("host,user,password")
+    };
+    let app = App::start_real(testing::sqlite().await).await;
+    let admin = app.login("admin").await;
+    let server = json!({"name": "a", "endpoint": engine});
+    let server = admin.post("/servers", server).await.body["id"].clone();
+    admin
+        .until(&format!("/servers/{server}"), |server| {
+            server["lastSyncAt"].is_string()
+        })
+        .await;
+    let account = async |name: &str, namespace: &str, password: &str| {
+        let body = json!({"name": name, "url": format!("http://{host}"), "username": user, "password": password,
+                          "namespace": namespace});
+        admin.post("/registries", body).await.body["id"].clone()
+    };
+    let pull = async |registry: &serde_json::Value| {
+        let body = json!({"reference": format!("{host}/demo/web:1.0"), "serverIds": [server], "registryId": registry});
+        admin.end_of(&admin.post("/images/pull", body).await).await
+    };
+    let none = serde_json::Value::Null;
+    let refused = pull(&none).await;
+    assert_eq!(
+        refused["status"], "failed",
+        "nobody is let in without an account: {refused:#}"
+    );
+
+    let whole = account("whole", "", password).await;
+    let narrow = account("narrow", "demo", "wrong").await;
+    // The longer namespace fits better, and its password is wrong; the other one is taken when it is chosen.
+    let refused = pull(&none).await;
+    assert_eq!(refused["status"], "failed", "{refused:#}");
+    let code = refused["error"]["code"].as_str().unwrap_or_default();
+    assert!(
+        ["registry_denied", "bad_credentials", "unauthorized"].contains(&code),
+        "{refused:#}"
+    );
+    let pulled = pull(&whole).await;
+    assert_eq!(pulled["status"], "succeeded", "{pulled:#}");
+    admin.delete(&format!("/registries/{narrow}")).await;
+
+    let image = admin.get(&format!("/images?q={host}/demo/web:1.0")).await.body["items"][0].clone();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock")
+        .as_nanos();
+    let pushed = format!("{host}/pushed/web:t{now:x}");
+    let mut socket = admin.socket(None).await.expect("let in");
+    let path = format!("/images/{}/push", image["id"]);
+    let begun = admin.post(&path, json!({"reference": pushed})).await;
+    let ended = admin.end_of(&begun).await;
+    assert_eq!(ended["status"], "succeeded", "{ended:#}");
+    let id = ended["id"].clone();
+    let mine =
+        |event: &str, payload: &serde_json::Value, name: &str| event == name && payload["operationId"] == id;
+    socket
+        .until(|event, payload| mine(event, payload, "operation_complete"))
+        .await;
+    assert!(
+        socket
+            .events
+            .iter()
+            .any(|(event, payload)| mine(event, payload, "operation_progress")),
+        "with progress"
+    );
+    let tags = admin
+        .get(&format!(
+            "/registries/{whole}/tags?repository=pushed/web&q=t{now:x}"
+        ))
+        .await
+        .body;
+    let tag = &tags["items"][0];
+    assert_eq!(
+        (&tags["total"], &tag["platforms"]),
+        (&json!(1), &json!(["linux/amd64"])),
+        "{tags:#}"
+    );
+    assert!(tag["size"].as_u64().is_some_and(|size| size > 0) && tag["digest"].is_string());
+    for answer in [refused, pulled, ended, admin.get("/audit").await.body] {
+        assert!(!answer.to_string().contains(password), "{answer:#}");
+    }
+    let pushed = admin.get(&format!("/images?q={pushed}")).await.body["items"][0]["id"].clone();
+    for id in [pushed, image["id"].clone()] {
+        admin
+            .end_of(&admin.delete(&format!("/images/{id}?force=true")).await)
+            .await;
+    }
     app.stop().await;
 }

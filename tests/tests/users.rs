@@ -217,6 +217,7 @@ async fn everything_that_changes_something_is_in_the_audit_log() {
         app.user("eve", vec![everywhere("viewer")]).await;
         let eve = app.login("eve").await;
         let begun = admin.post("/images/sync", json!({"serverIds": [id]})).await;
+        admin.end_of(&begun).await;
         eve.post("/images/sync", json!({"serverIds": [id]})).await;
         admin
             .post(
@@ -250,6 +251,12 @@ async fn everything_that_changes_something_is_in_the_audit_log() {
             (&begun.body["id"], &json!("127.0.0.1"))
         );
         assert!(sync["at"].is_string() && sync["requestId"].is_string());
+        let ended = find("operation.end", "admin", "ok");
+        assert_eq!(
+            (&ended["serverName"], &ended["operationId"]),
+            (&json!("a"), &begun.body["id"]),
+            "how it ended, too"
+        );
         // What is refused before it is named has method and route.
         assert_eq!(
             find("POST /api/v1/images/sync", "eve", "refused")["code"],
@@ -294,8 +301,9 @@ async fn exports(admin: &Client<'_>) {
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    assert_eq!(parsed.len() as u64, total);
+    assert_eq!(parsed.len() as u64, total + 1, "who takes the log away is in it");
+    assert_eq!(parsed[0]["action"], "audit.export");
     let csv = file("csv").await;
-    assert!(csv.starts_with("at,username,") && csv.matches("\r\n").count() as u64 == total + 1);
+    assert!(csv.starts_with("at,username,") && csv.matches("\r\n").count() as u64 == total + 3);
     assert_eq!(admin.get("/audit/export?format=xml").await.fields(), ["format"]);
 }

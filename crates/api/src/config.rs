@@ -8,7 +8,8 @@ pub struct ApiConfig {
     pub session_idle: Duration,
     /// A session this old has ended, however busy it is.
     pub session_lifetime: Duration,
-    /// Refuse everything but changing the password while a generated one is in place.
+    /// Refuse everything but changing the password while one is in place that was made up, or that its user is to
+    /// change.
     pub require_password_change: bool,
     /// Proxies whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<Network>,
@@ -21,7 +22,7 @@ impl Default for ApiConfig {
         Self {
             session_idle: Duration::from_hours(12),
             session_lifetime: Duration::from_hours(7 * 24),
-            require_password_change: false,
+            require_password_change: true,
             trusted_proxies: Vec::new(),
             audit_retention: Some(Duration::from_hours(365 * 24)),
         }

@@ -6,15 +6,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use crate::middleware::{audit, authenticate, context, cross_site};
+use crate::middleware::{BODY_LIMIT, announced, audit, authenticate, context, cross_site};
 use crate::routes::{
     audit as audit_log, containers, exports, images, openapi_json, operations, registries, roles, servers,
     service, session, sessions, software, tokens, uploads, users,
 };
 use crate::{AppState, events, monitor, openapi, page};
-
-/// The largest body of a route that reads JSON; uploads lift it for themselves.
-const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Both APIs: one line a path, which also describes it in the `OpenAPI` document.
 pub fn api() -> OpenApiRouter<AppState> {
@@ -55,8 +52,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(images::copy_preview::handler))
         .routes(routes!(images::push::handler))
         .routes(routes!(images::tag::handler))
-        // archives: what comes, and what can be fetched
-        .merge(uploads())
+        // archives that can be fetched
         .routes(routes!(exports::list::handler))
         .routes(routes!(exports::read::handler, exports::delete::handler))
         .routes(routes!(exports::file::handler))
@@ -108,7 +104,10 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(containers::stats::handler))
         .routes(routes!(containers::networks::handler))
         // the API itself
-        .routes(routes!(openapi_json::handler));
+        .routes(routes!(openapi_json::handler))
+        .layer(from_fn(announced))
+        // archives that come: they have no limit but the disk's
+        .merge(uploads());
     OpenApiRouter::with_openapi(openapi::head())
         .nest("/api/v1", v1)
         .nest("/api/monitor/system-soft-image", monitor_api())
@@ -143,9 +142,10 @@ fn monitor_api() -> OpenApiRouter<AppState> {
         .routes(routes!(monitor::start::handler))
         .routes(routes!(monitor::delete::handler))
         .routes(routes!(monitor::export::handler))
+        .routes(routes!(monitor::sync::handler))
+        .layer(from_fn(announced))
         // A form with a file has no limit but the disk's.
         .routes(routes!(monitor::import::handler).layer(DefaultBodyLimit::disable()))
-        .routes(routes!(monitor::sync::handler))
 }
 
 /// Everything that is served, on one screen.

@@ -102,10 +102,20 @@ pub async fn open(folder: &Path, url: Option<&str>) -> anyhow::Result<Store> {
     let own = format!("sqlite://{}", folder.join("imagefleet.db").display());
     let options = StoreOptions {
         url: url.map_or(own, ToOwned::to_owned),
-        key: SecretKey::load_or_create(&folder.join("secret.key"))?,
+        key: key(&folder.join("secret.key"))?,
         clock: Arc::new(SystemClock),
     };
     Ok(Store::open(options).await?)
+}
+
+/// The key of a data directory, made at the first use.
+fn key(file: &Path) -> anyhow::Result<SecretKey> {
+    if let Some(key) = SecretKey::read(file)? {
+        return Ok(key);
+    }
+    let key = SecretKey::generate();
+    key.write(file)?;
+    Ok(key)
 }
 
 async fn fill(store: &Store, shape: Shape) -> anyhow::Result<()> {

@@ -111,4 +111,9 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     fn observed_host_key(&self) -> Option<String> {
         None
     }
+
+    /// The SSH host key that the machine before the server showed, when there is one.
+    fn observed_jump_key(&self) -> Option<String> {
+        None
+    }
 }

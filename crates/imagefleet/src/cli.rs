@@ -21,6 +21,15 @@ pub enum Command {
     /// Manage users from the command line
     #[command(subcommand)]
     User(UserCommand),
+    /// Manage the key that encrypts stored secrets
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Encrypt every stored secret with a new key, while no program runs on the database; the old key is kept beside it
+    Rotate(Box<DataArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,8 +55,8 @@ pub struct DataArgs {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
-    /// The key that encrypts stored secrets, made at the first start; programs that share a database share it
-    /// [default: secret.key in the data directory]
+    /// The key that encrypts stored secrets, made at the first start; programs that share a database share it. The
+    /// variable `IMAGEFLEET_SECRET_KEY` (64 hexadecimal digits) takes its place [default: secret.key in the data directory]
     #[arg(long, env = "IMAGEFLEET_SECRET_KEY_FILE", value_name = "FILE")]
     pub secret_key_file: Option<PathBuf>,
 }
@@ -82,7 +91,8 @@ pub struct ServeArgs {
     /// A session this many hours old has ended [default: 168]
     #[arg(long, env = "IMAGEFLEET_SESSION_LIFETIME_HOURS", value_name = "HOURS")]
     pub session_lifetime_hours: Option<u64>,
-    /// Refuse everything but a change of the password while a generated first one is in place
+    /// Refuse everything but a change of the password while the generated first one, or one that its user is to change,
+    /// is in place [default: true]
     #[arg(long, env = "IMAGEFLEET_REQUIRE_PASSWORD_CHANGE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub require_password_change: Option<bool>,
     /// How many days the audit log is kept, 0 for ever [default: 365]

@@ -2,6 +2,7 @@
 
 mod cli;
 mod first_start;
+mod key;
 mod logs;
 mod metrics;
 mod openapi;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command, UserCommand};
+use crate::cli::{Cli, Command, KeyCommand, UserCommand};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
         }),
         Command::Openapi => openapi::print(),
         Command::User(UserCommand::ResetPassword(args)) => run(user::reset_password(*args)),
+        Command::Key(KeyCommand::Rotate(args)) => {
+            settings::Data::load(*args).and_then(|data| run(async move { key::rotate(&data).await }))
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

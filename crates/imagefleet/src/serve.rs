@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use imagefleet_api::{AppState, Services};
-use imagefleet_model::{Failure, SystemClock};
+use imagefleet_model::Failure;
 use imagefleet_operations::archives::{ArchivePolicy, ArchiveStore};
 use imagefleet_operations::reconcilers::{WatchOptions, Watches};
 use imagefleet_operations::{EnginePool, Operations, RunnerOptions};
-use imagefleet_store::{SecretKey, Store, StoreOptions};
 use tokio::net::TcpListener;
 
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
-use crate::{first_start, metrics, tls, web};
+use crate::{first_start, key, metrics, tls, web};
 
 /// What runs may finish in this time before it is handed over.
 const GRACE: Duration = Duration::from_secs(4);
@@ -27,13 +26,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         Some((cert, key)) => Some(tls::acceptor(cert, key)?),
         None => None,
     };
-    let key = SecretKey::load_or_create(&settings.data.secret_key_file)?;
-    let options = StoreOptions {
-        url: settings.data.database_url,
-        key,
-        clock: Arc::new(SystemClock),
-    };
-    let store = Store::open(options).await?;
+    let store = key::open_store(&settings.data).await?;
     // Before the first account exists nobody must be able to connect, and after it nobody else can take the port.
     let listener = TcpListener::bind(settings.listen)
         .await

@@ -1,24 +1,16 @@
 use std::io::Read as _;
-use std::sync::Arc;
 
 use anyhow::Context as _;
-use imagefleet_model::SystemClock;
-use imagefleet_store::{SecretKey, Store, StoreOptions, UserChange};
+use imagefleet_store::UserChange;
 
 use crate::cli::ResetPasswordArgs;
-use crate::password;
 use crate::settings::Data;
+use crate::{key, password};
 
 /// Gives a user a new password and ends the user's sessions.
 pub async fn reset_password(args: ResetPasswordArgs) -> anyhow::Result<()> {
     let data = Data::load(args.data)?;
-    let key = SecretKey::load_or_create(&data.secret_key_file)?;
-    let options = StoreOptions {
-        url: data.database_url,
-        key,
-        clock: Arc::new(SystemClock),
-    };
-    let store = Store::open(options).await?;
+    let store = key::open_store(&data).await?;
     let user = store
         .login_row(&args.username)
         .await?

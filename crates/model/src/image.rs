@@ -88,7 +88,7 @@ pub struct Image {
     pub status: ImageStatus,
     /// Why the last pull, delete or start failed.
     pub error: Option<ErrorInfo>,
-    /// Names of the containers on that server that use it.
+    /// Names of the containers on that server that use it; `(hidden)` for one that the caller does not see.
     pub used_by: Vec<String>,
     /// When the image was built.
     pub created_at: Option<DateTime<Utc>>,

@@ -149,6 +149,10 @@ pub struct Operation {
     pub error: Option<ErrorInfo>,
     /// What came of it; the shape depends on the kind.
     pub result: Option<serde_json::Value>,
+    /// What its words name beside what its steps are about, the source of a copy: who does not see that is not told of it.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub also: Vec<(ServerId, String)>,
     /// Its parts, one a server (or one an image, for deletes).
     pub steps: Vec<Step>,
 }
@@ -165,6 +169,12 @@ pub struct Step {
     pub server_name: String,
     /// The image row it is about, where there is one.
     pub image_id: Option<i64>,
+    /// The familiar repository it is about, when it is about one; who may not see that does not see the step.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// Its tag.
+    #[serde(default)]
+    pub tag: Option<String>,
     /// Where it is.
     pub status: Status,
     /// 0–100.

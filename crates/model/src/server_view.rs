@@ -109,7 +109,7 @@ pub struct ServerSsh {
 pub struct ServerJump {
     /// `ssh://user@host[:port]`.
     pub endpoint: String,
-    /// The host key that it must show, `SHA256:…`.
+    /// The pinned host key, `SHA256:…`; the next one met is pinned when null.
     pub host_key: Option<String>,
     /// Whether a private key is stored.
     pub has_private_key: bool,

@@ -29,12 +29,10 @@ pub struct StepProgress {
     pub kind: OperationKind,
     /// That operation's title.
     pub title: String,
+    /// What its words name beside what the step is about.
+    pub also: Vec<(ServerId, String)>,
     /// The step.
     pub step: Step,
-    /// Familiar repository that the step is about, if it is about one.
-    pub repository: Option<String>,
-    /// Its tag.
-    pub tag: Option<String>,
     /// Grows with every event of the operation.
     pub seq: u64,
     /// When it was stored.

@@ -202,7 +202,7 @@ async fn progress_grows_and_the_end_comes_last_and_once() {
                 Event::Progress(step) if step.operation_id == id => {
                     assert!(step.step.progress >= last && step.seq > seq, "falls back");
                     assert_eq!(
-                        (step.repository.as_deref(), step.tag.as_deref()),
+                        (step.step.repository.as_deref(), step.step.tag.as_deref()),
                         (Some("app"), Some("1"))
                     );
                     (last, seq) = (step.step.progress, step.seq);

@@ -1,5 +1,5 @@
 use imagefleet_model::{Page, PageRequest, ServerId, Timestamp};
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use crate::{Result, Store, sql};
 
@@ -152,27 +152,7 @@ impl Store {
         let now = self.now_ms();
         self.write(async |tx| {
             for entry in entries {
-                sql::run(
-                    tx,
-                    "INSERT INTO audit (at, username, address, action, server_id, server_name, subject, outcome,
-                        code, detail, operation_id, request_id)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                    vec![
-                        now.into(),
-                        entry.username.clone().into(),
-                        entry.address.clone().into(),
-                        entry.action.clone().into(),
-                        entry.server_id.into(),
-                        entry.server_name.clone().into(),
-                        entry.subject.clone().into(),
-                        entry.outcome.clone().into(),
-                        entry.code.clone().into(),
-                        entry.detail.clone().into(),
-                        entry.operation_id.clone().into(),
-                        entry.request_id.clone().into(),
-                    ],
-                )
-                .await?;
+                insert(tx, entry, now).await?;
             }
             Ok(())
         })
@@ -231,16 +211,96 @@ impl Store {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// Removes lines older than `oldest`. How many there were.
+    /// Removes lines older than `oldest`, and says so in a line of its own. How many there were.
     pub async fn sweep_audit(&self, oldest: Timestamp) -> Result<u64> {
+        let (oldest, now) = (oldest.timestamp_millis(), self.now_ms());
         self.write(async |tx| {
             sql::run(
                 tx,
-                "DELETE FROM audit WHERE at < $1",
-                vec![oldest.timestamp_millis().into()],
+                "INSERT INTO settings (name, value) VALUES ('audit_kept_from', $1)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                vec![oldest.to_string().into()],
             )
-            .await
+            .await?;
+            let gone = sql::run(tx, "DELETE FROM audit WHERE at < $1", vec![oldest.into()]).await?;
+            if gone > 0 {
+                let entry = AuditEntry {
+                    username: "imagefleet".to_owned(),
+                    action: "audit.sweep".to_owned(),
+                    outcome: "ok".to_owned(),
+                    detail: format!("{gone} lines from before {}", sql::time(oldest).to_rfc3339()),
+                    ..AuditEntry::default()
+                };
+                insert(tx, &entry, now).await?;
+            }
+            Ok(gone)
         })
         .await
+    }
+}
+
+/// Adds a line.
+pub(crate) async fn insert(tx: &impl ConnectionTrait, entry: &AuditEntry, now: i64) -> Result<()> {
+    sql::run(
+        tx,
+        "INSERT INTO audit (at, username, address, action, server_id, server_name, subject, outcome,
+            code, detail, operation_id, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        vec![
+            now.into(),
+            entry.username.clone().into(),
+            entry.address.clone().into(),
+            entry.action.clone().into(),
+            entry.server_id.into(),
+            entry.server_name.clone().into(),
+            entry.subject.clone().into(),
+            entry.outcome.clone().into(),
+            entry.code.clone().into(),
+            entry.detail.clone().into(),
+            entry.operation_id.clone().into(),
+            entry.request_id.clone().into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use imagefleet_model::PageRequest;
+
+    use super::{AuditEntry, AuditFilter};
+    use crate::{sql, testing};
+
+    #[tokio::test]
+    async fn lines_are_added_and_go_by_age_alone() {
+        for at in testing::stores().await {
+            let line = |action: &str| AuditEntry {
+                action: action.to_owned(),
+                outcome: "ok".to_owned(),
+                ..AuditEntry::default()
+            };
+            at.store.add_audit(&[line("old")]).await.expect("added");
+            at.pass(100);
+            at.store.add_audit(&[line("young")]).await.expect("added");
+            for statement in [
+                "UPDATE audit SET username = 'somebody else'",
+                "UPDATE audit SET outcome = 'ok' WHERE action = 'old'",
+                "DELETE FROM audit",
+                "DELETE FROM audit WHERE action = 'old'",
+            ] {
+                let refused = sql::run(&at.store.db, statement, vec![]).await;
+                let error = refused.expect_err(statement).to_string();
+                assert!(error.contains("append-only"), "{statement}: {error}");
+            }
+            let oldest = at.store.clock().now() - chrono::Duration::seconds(50);
+            assert_eq!(at.store.sweep_audit(oldest).await.expect("swept"), 1);
+            assert_eq!(at.store.sweep_audit(oldest).await.expect("swept"), 0);
+            let page = PageRequest::default();
+            let left = at.store.audit(&AuditFilter::default(), page).await.expect("read");
+            let actions: Vec<&str> = left.items.iter().map(|entry| entry.action.as_str()).collect();
+            assert_eq!(actions, ["audit.sweep", "young"]);
+            assert!(sql::run(&at.store.db, "DELETE FROM audit", vec![]).await.is_err());
+        }
     }
 }

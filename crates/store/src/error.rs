@@ -18,6 +18,11 @@ pub enum StoreError {
         "another imagefleet uses this SQLite database already ({0}); only PostgreSQL can be shared by several"
     )]
     Locked(String),
+    /// Another program has this `PostgreSQL` database open, and one of the two must be alone.
+    #[error(
+        "another imagefleet uses this database; its key can only be changed while no program runs, and no program starts while it is changed"
+    )]
+    InUse,
     /// The key is not the one that the database was written with.
     #[error(
         "the secret key is not the one that this database was written with; start with the key file that belongs to it"

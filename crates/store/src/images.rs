@@ -12,6 +12,7 @@ mod single;
 mod status;
 #[cfg(test)]
 mod tests;
+mod users;
 mod walk;
 
 pub use by_image::{ImageGroup, Placement};

@@ -12,11 +12,13 @@ mod error;
 mod exports;
 mod images;
 mod inventory;
+mod lock;
 mod migrations;
 mod open;
 mod operations;
 mod registries;
 mod roles;
+mod rotate;
 mod scope;
 mod secrets;
 mod servers;
@@ -54,6 +56,7 @@ pub use operations::{
     SealedPayload, Settled, StepOutcome, StoredProgress,
 };
 pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
+pub use rotate::Rotated;
 pub use secrets::{SecretKey, Secrets};
 pub use servers::{
     EngineServer, HealthChange, JumpSecrets, NewServer, ServerChange, ServerFilter, ServerSshSetting,
@@ -66,6 +69,8 @@ pub use uploads::{NewUpload, Upload, UploadStretch, new_upload_id};
 pub use users::{LoginRow, NewUser, User, UserChange};
 pub use watches::Watch;
 
+use lock::Lock;
+
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -77,8 +82,9 @@ pub struct Store {
     secrets: Secrets,
     /// `SQLite` has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
     writer: Option<Arc<tokio::sync::Mutex<()>>>,
-    /// Held for the life of the program: a second one on the same `SQLite` file is refused.
-    _lock: Option<Arc<std::fs::File>>,
+    /// Held for the life of the program: a second one on the same `SQLite` file is refused, and on `PostgreSQL` a change
+    /// of the key while others run.
+    lock: Arc<Lock>,
 }
 
 impl std::fmt::Debug for Store {
@@ -106,6 +112,13 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Ends its connections and gives the database free, once this is its last use.
+    pub async fn close(self) {
+        // One that does not end by itself ends with the program.
+        self.db.close().await.ok();
+        self.lock.release().await;
     }
 
     /// The connection pool, for what only one place needs (the live events' adapter on `PostgreSQL`).

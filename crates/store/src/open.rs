@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait as _, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use crate::lock::{Lock, Share};
 use crate::{Result, SecretKey, Secrets, Store, StoreError, migrations, sql};
 
 /// Readers beside the one writer; more only fight for two cores.
@@ -28,24 +29,34 @@ pub struct StoreOptions {
 impl Store {
     /// Opens the database, brings its schema up to date and checks that the key belongs to it.
     pub async fn open(options: StoreOptions) -> Result<Self> {
+        Self::open_as(options, Share::WithOthers).await
+    }
+
+    /// The same, and nobody else has the database open: for what others must not run beside.
+    pub async fn open_alone(options: StoreOptions) -> Result<Self> {
+        Self::open_as(options, Share::Alone).await
+    }
+
+    async fn open_as(options: StoreOptions, share: Share) -> Result<Self> {
         let secrets = Secrets::new(&options.key);
         let (db, writer, lock) = if let Some(path) = options.url.strip_prefix("sqlite://") {
             let path = PathBuf::from(path.split('?').next().unwrap_or(path));
-            let lock = lock_file(&path)?;
+            let lock = Lock::file(&path)?;
             (
                 open_sqlite(&path).await?,
                 Some(Arc::new(tokio::sync::Mutex::new(()))),
-                Some(Arc::new(lock)),
+                lock,
             )
         } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
             let connect = PgConnectOptions::from_str(&options.url).map_err(connect_error)?;
+            let lock = Lock::session(&connect, share).await?;
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(Duration::from_secs(10))
                 .connect_with(connect)
                 .await
                 .map_err(connect_error)?;
-            (SqlxPostgresConnector::from_sqlx_postgres_pool(pool), None, None)
+            (SqlxPostgresConnector::from_sqlx_postgres_pool(pool), None, lock)
         } else {
             return Err(StoreError::Unreadable(
                 "the database URL must begin with sqlite:// or postgres://".to_owned(),
@@ -57,7 +68,7 @@ impl Store {
             clock: options.clock,
             secrets,
             writer,
-            _lock: lock,
+            lock: Arc::new(lock),
         };
         store.check_key().await?;
         store.seed_software().await?;
@@ -102,6 +113,9 @@ async fn open_sqlite(path: &Path) -> Result<sea_orm::DatabaseConnection> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
+        // As PostgreSQL does, and as `Glob` does in memory: a right on `Team/*` is none on `team/*`. What people search
+        // in is compared in small letters.
+        .pragma("case_sensitive_like", "on")
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-16384")
         .pragma("mmap_size", "268435456")
@@ -114,26 +128,6 @@ async fn open_sqlite(path: &Path) -> Result<sea_orm::DatabaseConnection> {
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
 }
 
-/// Takes the lock beside the database. The kernel gives it back when the program dies, however it dies.
-fn lock_file(database: &Path) -> Result<std::fs::File> {
-    let path = PathBuf::from(format!("{}.lock", database.display()));
-    let failed = |source| StoreError::File {
-        path: path.display().to_string(),
-        source,
-    };
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
-    match fs4::FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
-        Err(fs4::TryLockError::WouldBlock) => Err(StoreError::Locked(database.display().to_string())),
-        Err(fs4::TryLockError::Error(error)) => Err(failed(error)),
-    }
-}
-
-fn connect_error(error: sqlx::Error) -> StoreError {
+pub fn connect_error(error: sqlx::Error) -> StoreError {
     StoreError::Database(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
 }

@@ -111,7 +111,8 @@ impl RegistryRow {
 const COLUMNS: &str =
     "id, name, url, host, namespace, username, password_secret, ca, plain_http, created_at, updated_at";
 
-fn place(id: i64) -> String {
+/// To what a registry's password is bound.
+pub(crate) fn place(id: i64) -> String {
     format!("registries|{id}|password")
 }
 

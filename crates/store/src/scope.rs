@@ -49,9 +49,41 @@ fn on_repositories(column: &str, globs: &[Glob], values: &mut Vec<Value>) -> Str
 
 #[cfg(test)]
 mod tests {
-    use imagefleet_model::{Access, Verb};
+    use imagefleet_model::{Access, Glob, Verb};
 
     use super::condition;
+    use crate::{sql, testing};
+
+    /// A list must show exactly what a check would allow.
+    #[tokio::test]
+    async fn both_databases_match_as_the_check_in_memory_does() {
+        let patterns = [
+            "team/*", "Team/*", "t?am/*", "*/app", "*", "a_b", "a%b", "100%", "镜像/*", "TEAM/APP",
+        ];
+        let names = [
+            "team/app", "Team/app", "tXam/app", "app", "a_b", "axb", "a%b", "100%", "1000", "镜像/x", "镜/x",
+        ];
+        for at in testing::stores().await {
+            for (pattern, name) in patterns.iter().flat_map(|p| names.iter().map(move |n| (p, n))) {
+                let mut access = Access::default();
+                access.add(vec![Verb::ImageView], None, &[(*pattern).to_owned()]);
+                let mut values = Vec::new();
+                let column = format!("CAST('{name}' AS TEXT)");
+                let sql = condition(&access, Verb::ImageView, "1", &column, &mut values);
+                let sql = format!(
+                    "SELECT COUNT(*) WHERE {}",
+                    sql.unwrap_or_else(|| "TRUE".to_owned())
+                );
+                let listed = sql::number(&at.store.db, &sql, values).await.expect("a count") == 1;
+                assert_eq!(
+                    listed,
+                    Glob::new(pattern).matches(name),
+                    "{pattern} {name} on {:?}",
+                    at.store
+                );
+            }
+        }
+    }
 
     #[test]
     fn everything_nothing_and_something() {

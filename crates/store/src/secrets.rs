@@ -35,23 +35,26 @@ impl SecretKey {
         Self(std::sync::Arc::new(SecretBox::new(Box::new(key))))
     }
 
-    /// Reads the key file, or makes it (mode 0600) when it is not there.
-    pub fn load_or_create(path: &Path) -> Result<Self> {
-        let failed = |source| StoreError::File {
-            path: path.display().to_string(),
-            source,
-        };
+    /// Reads a key file; `None` when it is not there.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text).ok_or_else(|| {
+            Ok(text) => Self::parse(&text).map(Some).ok_or_else(|| {
                 StoreError::Unreadable(format!("{} holds no 64 hexadecimal digits", path.display()))
             }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key = Self::generate();
-                write_private(path, &hex::encode(key.0.expose_secret())).map_err(failed)?;
-                Ok(key)
-            }
-            Err(error) => Err(failed(error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed(path, source)),
         }
+    }
+
+    /// Writes it to a file that is not there yet (mode 0600), down to the disk.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_private(path, &hex::encode(self.0.expose_secret())).map_err(|source| failed(path, source))
+    }
+
+    /// Names the key without telling it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        Secrets::new(self).key_id
     }
 
     /// A key from its 64 hexadecimal digits.
@@ -59,6 +62,13 @@ impl SecretKey {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; KEY_BYTES] = hex::decode(text.trim()).ok()?.try_into().ok()?;
         Some(Self::from_bytes(bytes))
+    }
+}
+
+fn failed(path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::File {
+        path: path.display().to_string(),
+        source,
     }
 }
 
@@ -187,14 +197,17 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("secret.key");
-        let first = Secrets::new(&SecretKey::load_or_create(&path).expect("made"));
-        let again = Secrets::new(&SecretKey::load_or_create(&path).expect("read"));
-        assert_eq!(first.key_id(), again.key_id());
+        assert!(SecretKey::read(&path).expect("looked").is_none());
+        let key = SecretKey::generate();
+        key.write(&path).expect("written");
+        assert!(SecretKey::generate().write(&path).is_err(), "never overwritten");
+        let again = SecretKey::read(&path).expect("read").expect("there");
+        assert_eq!(key.id(), again.id());
         assert_eq!(
             std::fs::metadata(&path).expect("there").permissions().mode() & 0o777,
             0o600
         );
         std::fs::write(&path, "nonsense").expect("written");
-        assert!(SecretKey::load_or_create(&path).is_err());
+        assert!(SecretKey::read(&path).is_err());
     }
 }

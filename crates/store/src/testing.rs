@@ -83,4 +83,30 @@ impl TestStore {
     pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
+
+    /// Every row of every table of a `PostgreSQL` database as text: what somebody finds who copies it.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn dump(&self) -> String {
+        let mut connection = sqlx::PgConnection::connect(&self.url)
+            .await
+            .expect("PostgreSQL answers");
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .expect("tables");
+        let mut rows = Vec::new();
+        for table in tables {
+            let sql = sqlx::AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
+            let read: Vec<String> = sqlx::query_scalar(sql)
+                .fetch_all(&mut connection)
+                .await
+                .expect("rows");
+            rows.extend(read);
+        }
+        rows.join("\n")
+    }
 }

@@ -76,6 +76,9 @@ async fn caller<A: Adapter>(
         None => caller_of(state, &parts.headers, peer, Trail::default()).await,
     };
     match found {
+        Ok(Some(caller)) if state.config.require_password_change && caller.must_change_password => Err(
+            Refused("password_change_required: change the first password, then connect again"),
+        ),
         Ok(Some(caller)) => Ok(caller),
         Ok(None) => Err(Refused(
             "unauthenticated: log in, or send a valid token in auth.token",

@@ -1,10 +1,10 @@
 use chrono::SecondsFormat;
-use imagefleet_model::{Access, OperationKind, Status, Timestamp, Verb};
+use imagefleet_model::{Access, OperationKind, Status, Timestamp};
 use imagefleet_operations::containers::ContainerStatus;
 use imagefleet_operations::{OperationEnd, StepProgress};
 use serde_json::{Value, json};
 
-use super::audience::sees;
+use crate::routes::operations::{nameless_title, shown};
 
 /// The event of a step's progress.
 pub const fn progress_event(kind: OperationKind) -> &'static str {
@@ -31,8 +31,8 @@ pub fn progress(event: &StepProgress) -> Value {
         "serverId": step.server_id,
         "serverName": step.server_name,
         "imageId": step.image_id,
-        "imageName": event.repository,
-        "imageTag": event.tag,
+        "imageName": step.repository,
+        "imageTag": step.tag,
         "progress": step.progress,
         "status": step.status,
         "message": step.message,
@@ -45,15 +45,17 @@ pub fn progress(event: &StepProgress) -> Value {
     })
 }
 
+/// The same progress without what may name something else than its step is about.
+pub fn nameless(mut progress: Value, event: &StepProgress) -> Value {
+    progress["title"] = nameless_title(event.kind, Some(&event.step)).into();
+    progress["message"] = "".into();
+    progress["layers"] = json!([]);
+    progress
+}
+
 /// The one event that ends an operation, as those with these rights may read it.
 pub fn end(event: &OperationEnd, access: &Access) -> (&'static str, Value) {
-    let operation = &event.operation;
-    // The result may speak of every server.
-    let whole = event
-        .subjects
-        .iter()
-        .all(|(server, repository)| sees(access, *server, repository.as_deref()));
-    let result = if whole { operation.result.clone() } else { None };
+    let operation = shown(event.operation.clone(), access, false);
     if operation.status == Status::Succeeded {
         let payload = json!({
             "operationId": operation.id,
@@ -61,7 +63,7 @@ pub fn end(event: &OperationEnd, access: &Access) -> (&'static str, Value) {
             "title": operation.title,
             "status": operation.status,
             "message": operation.message,
-            "result": result,
+            "result": operation.result,
             "seq": event.seq,
             "timestamp": text(event.at),
         });
@@ -70,7 +72,6 @@ pub fn end(event: &OperationEnd, access: &Access) -> (&'static str, Value) {
     let steps: Vec<Value> = operation
         .steps
         .iter()
-        .filter(|step| access.on_server(Verb::ImageView, step.server_id))
         .map(|step| {
             json!({
                 "serverId": step.server_id,
@@ -90,7 +91,7 @@ pub fn end(event: &OperationEnd, access: &Access) -> (&'static str, Value) {
         "message": operation.message,
         "error": operation.error,
         "details": steps,
-        "result": result,
+        "result": operation.result,
         "seq": event.seq,
         "timestamp": text(event.at),
     });

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use imagefleet_model::ServerId;
-use imagefleet_operations::{Event, OperationEnd};
+use imagefleet_model::{ServerId, Verb};
+use imagefleet_operations::{Event, OperationEnd, StepProgress};
 use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -10,6 +10,7 @@ use super::audience::{Class, sees};
 use super::bus::Bus;
 use super::payload;
 use crate::AppState;
+use crate::routes::operations::sees_all;
 
 /// Sends what operations announce, one after the other, so that nobody meets an end before its progress.
 pub async fn pump(state: AppState, mut events: Receiver<Event>) {
@@ -30,15 +31,7 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
 
 async fn send(state: &AppState, bus: &dyn Bus, classes: &[Class], event: Event) {
     match event {
-        Event::Progress(progress) => {
-            let rooms = rooms(classes, progress.step.server_id, progress.repository.as_deref());
-            bus.emit(
-                payload::progress_event(progress.kind),
-                &payload::progress(&progress),
-                rooms,
-            )
-            .await;
-        }
+        Event::Progress(step) => progress(bus, classes, &step).await,
         Event::Ended(end) => ended(bus, classes, &end).await,
         Event::ImagesChanged(server) => changed(state, bus, classes, "images_changed", server).await,
         Event::ServerChanged(server) => {
@@ -56,6 +49,26 @@ async fn send(state: &AppState, bus: &dyn Bus, classes: &[Class], event: Event) 
                 .await;
         }
     }
+}
+
+/// What is about several images, or names another, is told without names to those who do not see all of that.
+async fn progress(bus: &dyn Bus, classes: &[Class], event: &StepProgress) {
+    let (server, repository) = (event.step.server_id, event.step.repository.as_deref());
+    let (whole, part): (Vec<&Class>, Vec<&Class>) = classes
+        .iter()
+        .filter(|class| sees(&class.access, server, repository))
+        .partition(|class| {
+            sees_all(&class.access, &event.also)
+                && (repository.is_some() || class.access.on_whole_server(Verb::ImageView, server))
+        });
+    let name = payload::progress_event(event.kind);
+    let rooms = |classes: Vec<&Class>| classes.into_iter().map(|class| class.room.clone()).collect();
+    let told = payload::progress(event);
+    if !part.is_empty() {
+        bus.emit(name, &payload::nameless(told.clone(), event), rooms(part))
+            .await;
+    }
+    bus.emit(name, &told, rooms(whole)).await;
 }
 
 /// Those who see all of it share one sending; others are told their part.

@@ -10,11 +10,10 @@ use crate::peer::Peer;
 use crate::{AppState, Problem};
 
 /// Writes what changing requests did into the audit log. Handlers say it in their words ([`Trail`]); one that says
-/// nothing still has a line with method and route, so that none can be forgotten.
+/// nothing still has a line with method and route, so that none can be forgotten. What only reads has a line when its
+/// handler says so: a file that leaves.
 pub async fn audit(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        return next.run(request).await;
-    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let extensions = request.extensions();
     let trail = extensions.get::<Trail>().cloned().unwrap_or_default();
     let request_id = extensions.get::<RequestId>().map(|id| id.0.clone());
@@ -30,7 +29,8 @@ pub async fn audit(State(state): State<AppState>, request: Request, next: Next) 
     // A path that does not exist changes nothing.
     let Some(route) = route else { return response };
     let said = trail.gathered();
-    if said.skipped || response.status() == StatusCode::METHOD_NOT_ALLOWED {
+    let silent = reads && said.notes.is_empty();
+    if silent || said.skipped || response.status() == StatusCode::METHOD_NOT_ALLOWED {
         return response;
     }
     let problem = response.extensions().get::<Problem>();

@@ -72,6 +72,11 @@ impl Client {
         self.connector.observed_host_key()
     }
 
+    /// The SSH host key that the machine before the server showed.
+    pub fn observed_jump_key(&self) -> Option<String> {
+        self.connector.observed_jump_key()
+    }
+
     /// What is spoken with this engine, asked once.
     pub async fn spoken(&self) -> Result<Spoken> {
         let known = *self.spoken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -160,4 +160,8 @@ impl Engine for DockerEngine {
     fn observed_host_key(&self) -> Option<String> {
         self.client.observed_host_key()
     }
+
+    fn observed_jump_key(&self) -> Option<String> {
+        self.client.observed_jump_key()
+    }
 }

@@ -84,10 +84,16 @@ fn tls(change: impl FnOnce(&mut Connection)) -> Option<(Arc<dyn Engine>, String)
     Some((connect(&connection), endpoint))
 }
 
+/// A file of the lab's certificates.
+fn of_the_lab(name: &str) -> String {
+    let folder = required("IMAGEFLEET_LAB_TLS_DIR").expect("the lab");
+    std::fs::read_to_string(format!("{folder}/{name}")).expect("a file of the lab")
+}
+
 #[tokio::test]
 async fn tls_refuses_what_is_not_right() {
     type Change = fn(&mut Connection);
-    let changes: [(&str, Change); 5] = [
+    let changes: [(&str, Change); 7] = [
         ("no client certificate", |connection| {
             let tls = connection.tls.as_mut().expect("material");
             (tls.cert, tls.key) = (None, None);
@@ -95,6 +101,14 @@ async fn tls_refuses_what_is_not_right() {
         ("a CA that did not sign", |connection| {
             let tls = connection.tls.as_mut().expect("material");
             tls.ca = tls.cert.clone().expect("a certificate");
+        }),
+        ("a client certificate that has run out", |connection| {
+            connection.tls.as_mut().expect("material").cert = Some(of_the_lab("expired.pem"));
+        }),
+        ("a client certificate of a stranger", |connection| {
+            let tls = connection.tls.as_mut().expect("material");
+            tls.cert = Some(of_the_lab("stranger.pem"));
+            tls.key = Some(of_the_lab("stranger-key.pem").into());
         }),
         ("no PEM", |connection| {
             connection.tls.as_mut().expect("material").ca = "nothing".to_owned();
@@ -109,6 +123,65 @@ async fn tls_refuses_what_is_not_right() {
         let failure = within(engine.info()).await.expect_err(what);
         assert_eq!(failure.code, ErrorCode::TlsFailed, "{what}: {failure}");
     }
+}
+
+/// A server of the test's own that shows this certificate and says nothing; its port.
+async fn showing(certificate: &str) -> u16 {
+    use rustls_pki_types::pem::PemObject as _;
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+    let chain = CertificateDer::pem_slice_iter(of_the_lab(certificate).as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(of_the_lab("server-key.pem").as_bytes()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a pair");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // What comes of it the client tells.
+            drop(acceptor.accept(stream).await);
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_servers_certificate_has_to_be_its_own_and_of_now() {
+    let mut answers = Vec::new();
+    for certificate in [
+        "server.pem",
+        "server-expired.pem",
+        "server-other.pem",
+        "stranger.pem",
+    ] {
+        if required("IMAGEFLEET_LAB_TLS_DIR").is_none() {
+            return;
+        }
+        let port = showing(certificate).await;
+        let endpoint = format!("tcps://127.0.0.1:{port}");
+        let Some((engine, _)) =
+            tls(|connection| connection.endpoint = endpoint.parse().expect("an endpoint"))
+        else {
+            return;
+        };
+        let failure = within(engine.info()).await.expect_err("no engine");
+        answers.push((certificate, failure.code == ErrorCode::TlsFailed, failure.message));
+    }
+    let refused: Vec<bool> = answers.iter().map(|(_, refused, _)| *refused).collect();
+    assert_eq!(refused, [false, true, true, true], "{answers:#?}");
+    assert!(
+        answers[1].2.contains("xpired") && answers[2].2.contains("name"),
+        "{answers:#?}"
+    );
 }
 
 #[tokio::test]

@@ -31,7 +31,8 @@ pub fn plan(
         title: format!("Tag {} as {reference} on {}", image.full_name, image.server_name),
         user_id: actor.user_id,
         created_by: actor.username.clone(),
-        request: json!({ "imageId": image.id, "reference": reference.to_string(), "force": force }),
+        request: json!({ "imageId": image.id, "reference": reference.to_string(), "force": force,
+                         "also": [(image.server_id, &image.repository)] }),
         steps: vec![NewStep {
             server_id: image.server_id,
             server_name: image.server_name.clone(),

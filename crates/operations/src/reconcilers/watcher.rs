@@ -93,6 +93,12 @@ async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -
         tracing::info!(server, %key, "host key pinned at first use");
         shared.deps.announce(Event::ServerChanged(server));
     }
+    if let Some(key) = engine.observed_jump_key()
+        && shared.deps.store.pin_jump_key(server, &key).await?
+    {
+        tracing::info!(server, %key, "host key of the machine before the server pinned at first use");
+        shared.deps.announce(Event::ServerChanged(server));
+    }
     metrics::histogram!("imagefleet_engine_answer_seconds").record(started.elapsed().as_secs_f64());
     if shared.deps.store.set_server_online(server, &info).await?.changed {
         tracing::info!(server, engine = %info.engine_version, api = %info.api_version, "server online");

@@ -75,9 +75,8 @@ pub fn progress_event(stored: StoredProgress) -> Event {
         operation_id: stored.operation_id,
         kind: stored.kind,
         title: stored.title,
+        also: stored.also,
         step: stored.step,
-        repository: stored.repository,
-        tag: stored.tag,
         seq: stored.seq,
         at: stored.at,
     }))

@@ -131,15 +131,24 @@ impl Store {
         rows.into_iter().map(container).collect()
     }
 
-    /// The containers that run this image row's content, seen by the caller or not.
-    pub async fn containers_using(&self, image_id: i64) -> Result<Vec<Container>> {
+    /// The containers that run this image row's content, those of them that the caller sees.
+    pub async fn containers_using(&self, image_id: i64, access: &Access) -> Result<Vec<Container>> {
+        let mut values = vec![image_id.into()];
+        let seen = scope::condition(
+            access,
+            Verb::ImageView,
+            "c.server_id",
+            "c.repository",
+            &mut values,
+        )
+        .unwrap_or_else(|| "TRUE".to_owned());
         let rows: Vec<Row> = sql::all(
             &self.db,
             &format!(
                 "{SELECT} JOIN images u ON u.server_id = c.server_id AND u.engine_id = c.image_engine_id \
-                 WHERE u.id = $1 ORDER BY c.name"
+                 WHERE u.id = $1 AND {seen} ORDER BY c.name"
             ),
-            vec![image_id.into()],
+            values,
         )
         .await?;
         rows.into_iter().map(container).collect()

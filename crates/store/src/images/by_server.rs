@@ -120,7 +120,9 @@ impl Store {
             None => self.first_by_name(filter, &conditions, &ids, &of_page).await?,
         };
         let mut images: HashMap<i64, Vec<Image>> = HashMap::new();
-        for image in self.images_by_ids(&first).await? {
+        let mut shown = self.images_by_ids(&first).await?;
+        self.hide_users(&mut shown, access).await?;
+        for image in shown {
             images.entry(image.server_id).or_default().push(image);
         }
         let items = servers.into_iter().map(|server| {

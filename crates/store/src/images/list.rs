@@ -62,7 +62,8 @@ impl Store {
                     .await?
             }
         };
-        let items = self.images_by_ids(&found.ids).await?;
+        let mut items = self.images_by_ids(&found.ids).await?;
+        self.hide_users(&mut items, access).await?;
         Ok(Page::new(items, sql::unsigned(found.total), page))
     }
 

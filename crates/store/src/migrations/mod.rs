@@ -1,5 +1,6 @@
 //! One list of migrations for both databases; a migration is a list of statements, never changed once released.
 
+mod audit_trail;
 mod base;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection};
@@ -14,7 +15,7 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(base::Migration)]
+        vec![Box::new(base::Migration), Box::new(audit_trail::Migration)]
     }
 }
 

@@ -8,6 +8,7 @@ mod announce;
 mod cancel;
 mod claim;
 mod create;
+mod ended;
 mod finish;
 mod kept;
 mod progress;

@@ -24,12 +24,10 @@ pub struct StoredProgress {
     pub kind: OperationKind,
     /// That operation's title.
     pub title: String,
+    /// What its words name beside what the step is about.
+    pub also: Vec<(i64, String)>,
     /// The step as it can be read now.
     pub step: Step,
-    /// Familiar repository it is about.
-    pub repository: Option<String>,
-    /// Its tag.
-    pub tag: Option<String>,
     /// Number of the event among those of the operation.
     pub seq: u64,
     /// When it was stored.
@@ -41,6 +39,7 @@ struct Numbered {
     seq: i64,
     kind: String,
     title: String,
+    request: String,
 }
 
 impl Store {
@@ -115,7 +114,7 @@ async fn number(
 ) -> Result<Option<StoredProgress>> {
     let head: Option<Numbered> = sql::one(
         tx,
-        "UPDATE operations SET seq = seq + 1 WHERE id = $1 RETURNING seq, kind, title",
+        "UPDATE operations SET seq = seq + 1 WHERE id = $1 RETURNING seq, kind, title, request",
         vec![row.operation_id.clone().into()],
     )
     .await?;
@@ -124,8 +123,7 @@ async fn number(
         operation_id: row.operation_id.clone(),
         kind: row::kind(&head.kind)?,
         title: head.title,
-        repository: row.repository.clone(),
-        tag: row.tag.clone(),
+        also: row::also(&head.request)?,
         seq: sql::unsigned(head.seq),
         at: sql::time(now),
         step: row.into_step()?,

@@ -26,7 +26,8 @@ impl Store {
                 tx,
                 "UPDATE operation_steps SET status = 'queued', progress = 0, message = '', bytes_done = 0,
                     bytes_total = NULL, bytes_per_second = NULL, layers = NULL, attempt = 0, not_before = 0,
-                    error = NULL, result = NULL, started_at = NULL, finished_at = NULL, shared_with = NULL
+                    error = NULL, result = NULL, started_at = NULL, finished_at = NULL, shared_with = NULL,
+                    audited = FALSE
                  WHERE operation_id = $1 AND status <> 'succeeded'",
                 vec![operation.into()],
             )

@@ -4,7 +4,7 @@ use imagefleet_model::{ErrorCode, ErrorInfo, OperationId, Status};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::{Value, json};
 
-use super::row;
+use super::{ended, row};
 use crate::{Result, sql};
 
 #[derive(FromQueryResult)]
@@ -87,6 +87,9 @@ pub async fn settle(tx: &impl ConnectionTrait, operation: &str, now: i64) -> Res
         ],
     )
     .await?;
+    if changed == 1 {
+        ended::tell_audit(tx, operation, now).await?;
+    }
     Ok(changed == 1)
 }
 

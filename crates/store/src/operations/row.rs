@@ -1,11 +1,12 @@
 use imagefleet_model::{Operation, OperationKind, Status, Step};
 use sea_orm::FromQueryResult;
+use serde::Deserialize;
 
 use crate::{Result, StoreError, sql};
 
 /// The columns that [`OperationRow`] reads.
 pub const OPERATION: &str = "o.id, o.kind, o.status, o.title, o.message, o.progress, o.created_by, o.error, o.result, \
-                             o.created_at, o.started_at, o.finished_at";
+                             o.request, o.created_at, o.started_at, o.finished_at";
 
 /// A row of `operations`.
 #[derive(FromQueryResult)]
@@ -19,6 +20,7 @@ pub struct OperationRow {
     created_by: String,
     error: Option<String>,
     result: Option<String>,
+    request: String,
     created_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -38,6 +40,7 @@ impl OperationRow {
             finished_at: sql::maybe_time(self.finished_at),
             error: sql::maybe_json(self.error.as_deref())?,
             result: sql::maybe_json(self.result.as_deref())?,
+            also: also(&self.request)?,
             steps,
             id: self.id,
         })
@@ -57,8 +60,8 @@ pub struct StepRow {
     pub server_id: i64,
     server_name: String,
     image_id: Option<i64>,
-    pub repository: Option<String>,
-    pub tag: Option<String>,
+    repository: Option<String>,
+    tag: Option<String>,
     status: String,
     progress: i64,
     message: String,
@@ -79,6 +82,8 @@ impl StepRow {
             server_id: self.server_id,
             server_name: self.server_name,
             image_id: self.image_id,
+            repository: self.repository,
+            tag: self.tag,
             status: status(&self.status)?,
             progress: percent(self.progress),
             message: self.message,
@@ -92,6 +97,16 @@ impl StepRow {
             result: sql::maybe_json(self.result.as_deref())?,
         })
     }
+}
+
+/// What an operation's words name beside what its steps are about, as its planner noted it in the request.
+pub fn also(request: &str) -> Result<Vec<(i64, String)>> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Request {
+        also: Vec<(i64, String)>,
+    }
+    Ok(sql::from_json::<Request>(request)?.also)
 }
 
 pub fn kind(word: &str) -> Result<OperationKind> {

@@ -1,15 +1,33 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Result, Store};
+use crate::{Result, Secrets, Store};
 
 /// A part of a step's payload that may hold secrets (the environment of a container), readable with the key alone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SealedPayload {
     /// Binds it to its step, whose row has no id yet when it is sealed.
     place: String,
     sealed: String,
+}
+
+impl SealedPayload {
+    /// The sealed part that a value is, if it is one.
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        value.is_object().then(|| Self::deserialize(value).ok()).flatten()
+    }
+
+    /// The same part, readable with another key.
+    pub(crate) fn resealed(&self, old: &Secrets, new: &Secrets) -> Result<Self> {
+        let plain = old.open(&self.place, &self.sealed)?;
+        Ok(Self {
+            place: self.place.clone(),
+            sealed: new.seal(&self.place, &plain)?,
+        })
+    }
 }
 
 impl Store {

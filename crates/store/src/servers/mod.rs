@@ -16,6 +16,7 @@ use imagefleet_model::{Endpoint, ServerId, ServerSsh, ServerStatus, ServerTls};
 use secrecy::SecretString;
 
 pub use secrets::{JumpSecrets, SshSecrets, TlsSecrets};
+pub(crate) use secrets::{ssh_place, tls_place};
 
 /// A server to be added.
 #[derive(Debug, Clone)]

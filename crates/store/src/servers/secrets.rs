@@ -78,17 +78,27 @@ fn bare(secret: Option<&SecretString>) -> Option<String> {
     secret.map(|secret| secret.expose_secret().to_owned())
 }
 
+/// To what a server's TLS material is bound.
+pub fn tls_place(id: ServerId) -> String {
+    format!("servers|{id}|tls")
+}
+
+/// To what a server's SSH material is bound.
+pub fn ssh_place(id: ServerId) -> String {
+    format!("servers|{id}|ssh")
+}
+
 pub fn seal_tls(secrets: &Secrets, id: ServerId, tls: &TlsSecrets) -> Result<String> {
     let plain = PlainTls {
         ca: tls.ca.clone(),
         cert: tls.cert.clone(),
         key: bare(tls.key.as_ref()),
     };
-    secrets.seal(&format!("servers|{id}|tls"), &sql::json(&plain)?.into())
+    secrets.seal(&tls_place(id), &sql::json(&plain)?.into())
 }
 
 pub fn open_tls(secrets: &Secrets, id: ServerId, stored: &str) -> Result<TlsSecrets> {
-    let text = secrets.open(&format!("servers|{id}|tls"), stored)?;
+    let text = secrets.open(&tls_place(id), stored)?;
     let plain: PlainTls = sql::from_json(text.expose_secret())?;
     Ok(TlsSecrets {
         ca: plain.ca,
@@ -112,11 +122,11 @@ pub fn seal_ssh(secrets: &Secrets, id: ServerId, ssh: &SshSecrets) -> Result<Str
             password: bare(jump.password.as_ref()),
         }),
     };
-    secrets.seal(&format!("servers|{id}|ssh"), &sql::json(&plain)?.into())
+    secrets.seal(&ssh_place(id), &sql::json(&plain)?.into())
 }
 
 pub fn open_ssh(secrets: &Secrets, id: ServerId, stored: &str) -> Result<SshSecrets> {
-    let text = secrets.open(&format!("servers|{id}|ssh"), stored)?;
+    let text = secrets.open(&ssh_place(id), stored)?;
     let plain: PlainSsh = sql::from_json(text.expose_secret())?;
     Ok(SshSecrets {
         private_key: plain.private_key.map(Into::into),

@@ -1,9 +1,10 @@
-use imagefleet_model::{Access, ErrorCode, Failure, Server, ServerId};
-use sea_orm::{FromQueryResult, Value};
+use imagefleet_model::{Access, ErrorCode, Failure, Server, ServerId, ServerSsh};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::ServerChange;
 use super::create::{UNCHECKED, store_ssh, store_tls};
 use super::read::not_found;
+use super::secrets::{open_ssh, seal_ssh};
 use crate::{Result, Store, StoreError, sql};
 
 #[derive(FromQueryResult)]
@@ -98,5 +99,64 @@ impl Store {
             })
             .await?;
         Ok(touched > 0)
+    }
+
+    /// The same for the machine before a server.
+    pub async fn pin_jump_key(&self, id: ServerId, fingerprint: &str) -> Result<bool> {
+        if self.unpinned_jump(&self.db, id).await?.is_none() {
+            return Ok(false);
+        }
+        let secrets = self.secrets().clone();
+        self.write(async |tx| {
+            let Some((sealed, mut info)) = self.unpinned_jump(tx, id).await? else {
+                return Ok(false);
+            };
+            let mut ssh = open_ssh(&secrets, id, &sealed)?;
+            for pinned in [
+                ssh.jump.as_mut().map(|jump| &mut jump.host_key),
+                info.jump.as_mut().map(|jump| &mut jump.host_key),
+            ] {
+                if let Some(pinned) = pinned {
+                    *pinned = Some(fingerprint.to_owned());
+                }
+            }
+            // Unless somebody has changed it in between.
+            let touched = sql::run(
+                tx,
+                "UPDATE servers SET ssh_secret = $2, ssh_info = $3 WHERE id = $1 AND ssh_secret = $4",
+                vec![
+                    id.into(),
+                    seal_ssh(&secrets, id, &ssh)?.into(),
+                    sql::json(&info)?.into(),
+                    sealed.into(),
+                ],
+            );
+            Ok(touched.await? > 0)
+        })
+        .await
+    }
+
+    /// The SSH of a server behind a machine whose key is not pinned: sealed, and what people see of it.
+    async fn unpinned_jump(
+        &self,
+        db: &impl ConnectionTrait,
+        id: ServerId,
+    ) -> Result<Option<(String, ServerSsh)>> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            ssh_secret: String,
+            ssh_info: String,
+        }
+        let row: Option<Row> = sql::one(
+            db,
+            "SELECT ssh_secret, ssh_info FROM servers
+             WHERE id = $1 AND ssh_secret IS NOT NULL AND ssh_info IS NOT NULL",
+            vec![id.into()],
+        )
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let info: ServerSsh = sql::from_json(&row.ssh_info)?;
+        let unpinned = info.jump.as_ref().is_some_and(|jump| jump.host_key.is_none());
+        Ok(unpinned.then_some((row.ssh_secret, info)))
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::filter::Filter;
 use super::require;
 use super::view::AuditEntryView;
+use crate::audit::AuditNote;
 use crate::extract::{Caller, Query};
 use crate::{AppState, Problem};
 
@@ -48,14 +49,16 @@ pub async fn handler(
     require(&caller)?;
     let filter = filter.filter()?;
     let (content_type, name) = match options.format {
-        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
-        Format::Jsonl => ("application/x-ndjson", "attachment; filename=\"audit.jsonl\""),
+        Format::Csv => ("text/csv; charset=utf-8", "audit.csv"),
+        Format::Jsonl => ("application/x-ndjson", "audit.jsonl"),
     };
+    let disposition = format!("attachment; filename=\"{name}\"");
+    caller.audit(AuditNote::new("audit.export", name));
     let body = Body::from_stream(lines(state, filter, options.format));
     Ok((
         [
-            (header::CONTENT_TYPE, content_type),
-            (header::CONTENT_DISPOSITION, name),
+            (header::CONTENT_TYPE, content_type.to_owned()),
+            (header::CONTENT_DISPOSITION, disposition),
         ],
         body,
     )

@@ -31,7 +31,8 @@ pub fn is_secret_name(name: &str) -> bool {
 fn shows_secret(value: &str) -> bool {
     value
         .split_once("://")
-        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.rsplit_once('@'))
+        // Passwords with a slash in them are written like that too, though they should not be.
+        .and_then(|(_, rest)| rest.rsplit_once('@'))
         .is_some_and(|(user, _)| user.contains(':'))
 }
 

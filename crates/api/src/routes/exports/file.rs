@@ -7,6 +7,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::range::Asked;
 use super::require;
+use crate::audit::AuditNote;
 use crate::extract::{Caller, Path};
 use crate::{AppState, Problem};
 
@@ -72,6 +73,10 @@ pub async fn handler(
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     if method == Method::HEAD {
         return Ok((status, headers).into_response());
+    }
+    // One line for a download, however many parts it is fetched in.
+    if range.start == 0 {
+        caller.audit(AuditNote::new("export.download", &export.file_name));
     }
     let archives = &state.operations.deps().archives;
     // Less than was announced breaks the connection: nobody takes a part for the whole.

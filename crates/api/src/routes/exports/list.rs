@@ -15,9 +15,6 @@ pub async fn handler(
     paging: Paging,
 ) -> Result<Json<Page<Export>>, Problem> {
     caller.require(Verb::ImageExport, Target::Anything)?;
-    let page = state
-        .store
-        .exports(caller.user_id, &caller.access, paging.request()?)
-        .await?;
+    let page = state.store.exports(&caller.access, paging.request()?).await?;
     Ok(Json(page))
 }

@@ -12,8 +12,8 @@ use imagefleet_store::StoredExport;
 use crate::extract::{Caller, Target};
 use crate::{AppState, Problem};
 
-/// The export of that id, when the caller made it or may export all that is inside; another is not there.
+/// The export of that id, when the caller may export all that is inside; another is not there.
 pub async fn require(state: &AppState, caller: &Caller, id: &str) -> Result<StoredExport, Problem> {
     caller.require(Verb::ImageExport, Target::Anything)?;
-    Ok(state.store.export(id, caller.user_id, &caller.access).await?)
+    Ok(state.store.export(id, &caller.access).await?)
 }

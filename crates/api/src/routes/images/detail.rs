@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use imagefleet_engine::{ImageConfig, ImageDetail};
-use imagefleet_model::{Container, ErrorInfo, Image, ImageLayer};
+use imagefleet_model::{Container, ErrorInfo, Image, ImageLayer, ImageRef};
 use serde::Serialize;
 
 /// One image in full: the row, what its engine tells at this moment, and who uses it.
@@ -88,6 +88,15 @@ impl EngineView {
             layers,
             config: detail.config.into(),
         }
+    }
+
+    /// Leaves out the references whose repository the caller does not see: the same content may have them too.
+    #[must_use]
+    pub fn only(mut self, seen: impl Fn(&str) -> bool) -> Self {
+        let seen = |name: &String| ImageRef::parse(name).is_ok_and(|name| seen(&name.repository()));
+        self.repo_tags.retain(seen);
+        self.repo_digests.retain(seen);
+        self
     }
 }
 

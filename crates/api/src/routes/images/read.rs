@@ -5,7 +5,7 @@ use imagefleet_model::{ErrorCode, Failure, Image, ImageId, ServerStatus, Verb};
 
 use super::detail::{DetailView, EngineView};
 use super::require;
-use crate::extract::{Caller, Json, Path};
+use crate::extract::{Caller, Json, Path, Target};
 use crate::{AppState, Problem};
 
 /// A person waits for the answer: an engine that takes longer is left out of it.
@@ -23,8 +23,12 @@ pub async fn handler(
     caller: Caller,
     Path(id): Path<ImageId>,
 ) -> Result<Json<DetailView>, Problem> {
-    let image = require(&state, &caller, Verb::ImageView, id).await?;
-    let containers = state.store.containers_using(id).await?;
+    let mut image = require(&state, &caller, Verb::ImageView, id).await?;
+    state
+        .store
+        .hide_users(std::slice::from_mut(&mut image), &caller.access)
+        .await?;
+    let containers = state.store.containers_using(id, &caller.access).await?;
     let asked = tokio::time::timeout(PATIENCE, ask(&state, &caller, &image)).await;
     let asked = asked.unwrap_or_else(|_| {
         let sentence = format!("The engine did not answer within {} s.", PATIENCE.as_secs());
@@ -60,5 +64,10 @@ async fn ask(state: &AppState, caller: &Caller, image: &Image) -> Result<Option<
     let engine = state.operations.deps().engines.engine(image.server_id).await?;
     let (detail, layers) =
         tokio::try_join!(engine.image(&image.engine_id), engine.history(&image.engine_id))?;
-    Ok(Some(EngineView::new(detail, layers)))
+    let seen = |repository: &str| caller.may(Verb::ImageView, Target::Image(image.server_id, repository));
+    let view = EngineView::new(detail, layers);
+    if caller.may(Verb::ImageView, Target::WholeServer(image.server_id)) {
+        return Ok(Some(view));
+    }
+    Ok(Some(view.only(seen)))
 }

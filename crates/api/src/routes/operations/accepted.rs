@@ -5,7 +5,7 @@ use imagefleet_model::Operation;
 use imagefleet_operations::Actor;
 use imagefleet_store::NewOperation;
 
-use super::shown;
+use super::shown_to;
 use crate::extract::Caller;
 use crate::{AppState, Problem};
 
@@ -40,5 +40,5 @@ impl Caller {
 pub async fn submit(state: &AppState, caller: &Caller, new: NewOperation) -> Result<Operation, Problem> {
     let operation = state.operations.submit(new).await?;
     caller.trail.operation(&operation.id);
-    Ok(shown(operation, caller))
+    Ok(shown_to(operation, caller))
 }

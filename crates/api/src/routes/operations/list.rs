@@ -3,7 +3,7 @@ use imagefleet_model::{Operation, OperationKind, Page, Status};
 use imagefleet_store::OperationFilter;
 use serde::Deserialize;
 
-use super::shown;
+use super::shown_to;
 use crate::extract::{Caller, Json, Paging, Query};
 use crate::{AppState, Problem};
 
@@ -43,5 +43,5 @@ pub async fn handler(
         .store
         .list_operations(&filter, &caller.access, paging.request()?)
         .await?;
-    Ok(Json(page.map(|operation| shown(operation, &caller))))
+    Ok(Json(page.map(|operation| shown_to(operation, &caller))))
 }

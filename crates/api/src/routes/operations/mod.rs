@@ -8,4 +8,4 @@ pub mod retry;
 mod visible;
 
 pub use accepted::{Accepted, submit};
-pub use visible::{require, shown};
+pub use visible::{nameless_title, require, sees_all, shown, shown_to};

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use imagefleet_model::Operation;
 
-use super::{require, shown};
+use super::{require, shown_to};
 use crate::extract::{Caller, Json, Path};
 use crate::{AppState, Problem};
 
@@ -17,5 +17,5 @@ pub async fn handler(
     Path(id): Path<String>,
 ) -> Result<Json<Operation>, Problem> {
     let operation = require(&state, &caller, &id, false).await?;
-    Ok(Json(shown(operation, &caller)))
+    Ok(Json(shown_to(operation, &caller)))
 }

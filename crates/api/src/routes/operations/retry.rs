@@ -1,7 +1,7 @@
 use axum::extract::State;
 use imagefleet_model::Operation;
 
-use super::{Accepted, require, shown};
+use super::{Accepted, require, shown_to};
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Path};
 use crate::{AppState, Problem};
@@ -20,5 +20,5 @@ pub async fn handler(
     let operation = require(&state, &caller, &id, true).await?;
     caller.audit(AuditNote::new("operation.retry", operation.title));
     let operation = state.operations.retry(&id).await?;
-    Ok(Accepted(shown(operation, &caller)))
+    Ok(Accepted(shown_to(operation, &caller)))
 }

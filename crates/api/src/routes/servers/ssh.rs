@@ -57,7 +57,7 @@ pub struct JumpBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     password: Option<Option<SecretString>>,
-    /// The host key that it must show.
+    /// The host key that it must show. Left out, the first one met is pinned; `null` forgets the pinned one.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     host_key: Option<Option<String>>,
@@ -118,7 +118,10 @@ impl JumpBody {
         );
         faults.take("ssh.jump.privateKey", private_key_like(private_key.as_ref()))?;
         let host_key = match self.host_key {
-            None => present.and_then(|jump| jump.host_key.clone()),
+            // Another machine has another key.
+            None => present
+                .filter(|jump| jump.host == host && jump.port == port)
+                .and_then(|jump| jump.host_key.clone()),
             Some(given) => match filled(given) {
                 Some(text) => Some(faults.take("ssh.jump.hostKey", fingerprint(&text))?),
                 None => None,

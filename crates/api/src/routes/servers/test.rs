@@ -39,6 +39,8 @@ pub struct ServerTest {
     pub hint: Option<String>,
     /// The SSH host key that was met, `SHA256:…`.
     pub host_key: Option<String>,
+    /// The SSH host key of the machine before the server.
+    pub jump_host_key: Option<String>,
 }
 
 /// Connect to a server's engine anew and ask who it is. The answer is 200 either way: `ok` tells.
@@ -58,6 +60,9 @@ pub async fn handler(
     let (outcome, view) = ask(&state, &present).await;
     if let Some(key) = &view.host_key {
         state.store.pin_host_key(id, key).await?;
+    }
+    if let Some(key) = &view.jump_host_key {
+        state.store.pin_jump_key(id, key).await?;
     }
     let change = match &outcome {
         Ok(info) => state.store.set_server_online(id, info).await?,
@@ -85,6 +90,7 @@ pub async fn ask(state: &AppState, server: &EngineServer) -> (Result<EngineInfo,
     let mut view = ServerTest {
         latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         host_key: engine.observed_host_key(),
+        jump_host_key: engine.observed_jump_key(),
         ..ServerTest::default()
     };
     match &outcome {

@@ -21,7 +21,7 @@ pub struct NewUserBody {
     /// What is granted; nothing, when left out.
     #[serde(default)]
     grants: Vec<Grant>,
-    /// Whether the user is asked to change the password.
+    /// Whether the user has to change the password first.
     #[serde(default)]
     must_change_password: bool,
 }

@@ -17,7 +17,7 @@ pub struct UserChangeBody {
     disabled: Option<bool>,
     /// A new password. It ends the user's sessions.
     password: Option<String>,
-    /// Whether the user is asked to change that new password; yes, when left out.
+    /// Whether the user has to change that new password first; no, when left out.
     must_change_password: Option<bool>,
     /// All grants, instead of the present ones.
     grants: Option<Vec<Grant>>,
@@ -52,7 +52,7 @@ pub async fn handler(
         Some(password) => {
             check_new_password("password", password, &user.username)?;
             let hash = state.passwords.hash(password).await?;
-            Some((hash, body.must_change_password.unwrap_or(true)))
+            Some((hash, body.must_change_password.unwrap_or(false)))
         }
         None => None,
     };

@@ -85,6 +85,14 @@ impl Connector {
         }
     }
 
+    /// The SSH host key of the machine before the server.
+    pub fn observed_jump_key(&self) -> Option<String> {
+        match self.way.as_ref() {
+            Way::Ssh(ssh) => ssh.observed_jump_key(),
+            _ => None,
+        }
+    }
+
     async fn open(&self) -> Result<Wire> {
         let attempt = async {
             match self.way.as_ref() {

@@ -79,6 +79,10 @@ impl SshWay {
         self.keys.observed()
     }
 
+    pub fn observed_jump_key(&self) -> Option<String> {
+        self.jump_keys.observed()
+    }
+
     /// A channel to the engine; `alone` in a session of its own.
     pub async fn open(&self, alone: bool) -> Result<Wire> {
         let session = if alone {

@@ -53,7 +53,8 @@ pub fn plan(image: &Image, targets: Vec<(ServerId, String)>, actor: &Actor) -> R
         ),
         user_id: actor.user_id,
         created_by: actor.username.clone(),
-        request: json!({ "imageId": image.id, "serverIds": targets.iter().map(|(id, _)| id).collect::<Vec<_>>() }),
+        request: json!({ "imageId": image.id, "serverIds": targets.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+                         "also": [(image.server_id, &image.repository)] }),
         steps: targets
             .into_iter()
             .map(|(server_id, server_name)| NewStep {

@@ -1,0 +1,171 @@
+//! The program itself: TLS of its own, its key, and what it says of both.
+
+#![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, IpAddr, ServerName};
+
+const PASSWORD: &str = "planted first password";
+
+fn program(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imagefleet"));
+    command
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(data)
+        .env("IMAGEFLEET_ADMIN_PASSWORD", PASSWORD);
+    command
+}
+
+/// A program that serves, and where. It ends with the test, whatever comes of it.
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Serving {
+    fn start(data: &Path) -> Self {
+        let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+        let mut child = program(data, &["serve", "--listen", "127.0.0.1:0"])
+            .arg("--tls-cert")
+            .arg(tls.join("certificate.pem"))
+            .arg("--tls-key")
+            .arg(tls.join("key.pem"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let stdout = child.stdout.take().expect("its output");
+        let address = BufReader::new(stdout)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.strip_prefix("imagefleet serves on https://")?.to_owned()));
+        Self {
+            address: address.expect("it serves"),
+            child,
+        }
+    }
+
+    /// Sends a request over TLS; the answer as it came.
+    fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        let certificate = include_bytes!("tls/certificate.pem");
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(certificate).expect("a certificate"))
+            .expect("a root");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::IpAddress(IpAddr::try_from("127.0.0.1").expect("an address"));
+        let tls = rustls::ClientConnection::new(Arc::new(config), name).expect("a connection");
+        let tcp = TcpStream::connect(&self.address).expect("it listens");
+        let mut stream = rustls::StreamOwned::new(tls, tcp);
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .expect("sent");
+        let mut answer = Vec::new();
+        // Not every server says goodbye before it goes; what it has said is here all the same.
+        stream.read_to_end(&mut answer).ok();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Ends it as an operator does; what it logged.
+    fn end(mut self) -> String {
+        let ended = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(ended.expect("kill").success());
+        let mut log = String::new();
+        let mut stderr = self.child.stderr.take().expect("its log");
+        stderr.read_to_string(&mut log).expect("text");
+        assert!(self.child.wait().expect("it ends").success(), "{log}");
+        log
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It is gone already unless the test has failed.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn rotate(data: &Path) -> Output {
+    program(data, &["key", "rotate"]).output().expect("it runs")
+}
+
+fn words(output: &Output) -> String {
+    let all = [output.stdout.as_slice(), &output.stderr].concat();
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+#[test]
+fn tls_of_its_own_and_a_key_that_is_changed_and_missed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let login = format!(r#"{{"username":"admin","password":"{PASSWORD}"}}"#);
+    let serving = Serving::start(data);
+    let answer = serving.ask("POST", "/api/v1/session", &login);
+    let cookie = answer.lines().find(|line| line.starts_with("set-cookie:"));
+    let cookie = cookie.unwrap_or_else(|| panic!("no cookie: {answer}"));
+    for word in ["Secure", "HttpOnly", "SameSite=Strict"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    assert!(answer.contains("strict-transport-security:"), "{answer}");
+    let mut plain = TcpStream::connect(&serving.address).expect("it listens");
+    plain
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .expect("sent");
+    let mut answer = Vec::new();
+    plain.read_to_end(&mut answer).ok();
+    assert!(!answer.starts_with(b"HTTP"), "no plain word on the port of TLS");
+
+    let refused = rotate(data);
+    assert!(
+        !refused.status.success() && words(&refused).contains("another imagefleet"),
+        "{}",
+        words(&refused)
+    );
+    let log = serving.end();
+    assert!(!log.contains(PASSWORD), "{log}");
+
+    let file = data.join("secret.key");
+    let before = std::fs::read_to_string(&file).expect("the key");
+    let rotated = rotate(data);
+    assert!(rotated.status.success(), "{}", words(&rotated));
+    let after = std::fs::read_to_string(&file).expect("the key");
+    assert!(before != after && !words(&rotated).contains(after.trim()));
+    let serving = Serving::start(data);
+    assert!(
+        serving
+            .ask("POST", "/api/v1/session", &login)
+            .starts_with("HTTP/1.1 200")
+    );
+    serving.end();
+
+    std::fs::rename(&file, data.join("elsewhere")).expect("moved");
+    for key in [None, Some(before)] {
+        if let Some(key) = &key {
+            std::fs::write(&file, key).expect("written");
+        }
+        let lost = program(data, &["serve", "--listen", "127.0.0.1:0"])
+            .output()
+            .expect("it runs");
+        let said = words(&lost);
+        assert!(!lost.status.success() && said.contains("key"), "{said}");
+        assert!(!said.contains("serves on"), "{said}");
+    }
+}
