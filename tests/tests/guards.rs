@@ -255,6 +255,7 @@ async fn paths_and_headers_mean_what_they_say() {
         let listed = admin.get("/uploads").await.body;
         assert_ne!(listed["items"][0]["fileName"], json!(nasty));
     }
+    nul_is_nowhere().await;
     app.user("bob", vec![everywhere("viewer")]).await;
     for name in ["a\nb", "a\u{0}b", "../x", "<b>", "a b"] {
         let body = json!({"username": name, "password": PASSWORD});
@@ -278,6 +279,52 @@ async fn paths_and_headers_mean_what_they_say() {
     let sniffed: Value = serde_json::from_slice(&answer.bytes).expect("JSON");
     assert_eq!(sniffed["user"]["username"], "bob");
     app.stop().await;
+}
+
+/// On both databases: one of them keeps no text with it.
+async fn nul_is_nowhere() {
+    for at in testing::stores().await {
+        let app = App::start(at).await;
+        let admin = app.login("admin").await;
+        for (method, path, body, status) in [
+            (
+                "POST",
+                "/api/v1/images/pull",
+                r#"{"reference":"a\u0000b","serverIds":[1]}"#,
+                422,
+            ),
+            (
+                "POST",
+                "/api/v1/session",
+                r#"{"username":"a\u0000b","password":"x"}"#,
+                422,
+            ),
+            ("GET", "/api/v1/images?q=a%00b", "", 422),
+            ("GET", "/api/v1/operations/a%00b", "", 404),
+            ("DELETE", "/api/v1/roles/a%00b", "", 404),
+            (
+                "GET",
+                "/api/monitor/system-soft-image/page?keyword=a%00b",
+                "",
+                200,
+            ),
+        ] {
+            let typed = [("content-type", "application/json")];
+            let answer = admin.raw(method, path, &typed, body).await;
+            assert_eq!(
+                answer.status.as_u16(),
+                status,
+                "{method} {path}: {}",
+                answer.code()
+            );
+        }
+        let refused = admin.get("/audit?outcome=failed").await.body;
+        assert!(
+            refused["total"].as_u64().is_some_and(|lines| lines >= 3),
+            "{refused}"
+        );
+        app.stop().await;
+    }
 }
 
 #[tokio::test]

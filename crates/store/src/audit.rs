@@ -248,15 +248,15 @@ pub(crate) async fn insert(tx: &impl ConnectionTrait, entry: &AuditEntry, now: i
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         vec![
             now.into(),
-            entry.username.clone().into(),
+            printable(&entry.username).into(),
             entry.address.clone().into(),
-            entry.action.clone().into(),
+            printable(&entry.action).into(),
             entry.server_id.into(),
             entry.server_name.clone().into(),
-            entry.subject.clone().into(),
+            printable(&entry.subject).into(),
             entry.outcome.clone().into(),
             entry.code.clone().into(),
-            entry.detail.clone().into(),
+            printable(&entry.detail).into(),
             entry.operation_id.clone().into(),
             entry.request_id.clone().into(),
         ],
@@ -265,12 +265,34 @@ pub(crate) async fn insert(tx: &impl ConnectionTrait, entry: &AuditEntry, now: i
     Ok(())
 }
 
+/// A text without control characters: `PostgreSQL` keeps no NUL, and a line is a line in every file that it goes to.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 #[cfg(test)]
 mod tests {
     use imagefleet_model::PageRequest;
 
     use super::{AuditEntry, AuditFilter};
     use crate::{sql, testing};
+
+    #[tokio::test]
+    async fn what_cannot_be_printed_is_written_all_the_same() {
+        for at in testing::stores().await {
+            let line = AuditEntry {
+                username: "a\0b".to_owned(),
+                subject: "x\r\ny".to_owned(),
+                outcome: "failed".to_owned(),
+                ..AuditEntry::default()
+            };
+            at.store.add_audit(&[line]).await.expect("added");
+            let page = PageRequest::default();
+            let read = at.store.audit(&AuditFilter::default(), page).await.expect("read");
+            assert_eq!(read.items[0].username, "a\u{fffd}b");
+            assert_eq!(read.items[0].subject, "x\u{fffd}\u{fffd}y");
+        }
+    }
 
     #[tokio::test]
     async fn lines_are_added_and_go_by_age_alone() {

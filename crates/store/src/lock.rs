@@ -52,8 +52,8 @@ impl Lock {
     pub async fn session(connect: &PgConnectOptions, share: Share) -> Result<Self> {
         let mut session = connect.connect().await.map_err(connect_error)?;
         let take = match share {
-            Share::WithOthers => "SELECT pg_try_advisory_lock_shared(7145829132)",
-            Share::Alone => "SELECT pg_try_advisory_lock(7145829132)",
+            Share::WithOthers => "SELECT pg_try_advisory_lock_shared(7145829139)",
+            Share::Alone => "SELECT pg_try_advisory_lock(7145829139)",
         };
         let taken: bool = sqlx::query_scalar(take)
             .fetch_one(&mut session)

@@ -81,6 +81,9 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Reads JSON text as `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if holds_nul(bytes) {
+        return Err(Problem::field("body", "must not hold the character NUL"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -93,6 +96,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)
+}
+
+/// Whether a text inside holds NUL, which no name, text or path can, and `PostgreSQL` does not keep.
+fn holds_nul(json: &[u8]) -> bool {
+    let escaped = br"\u0000";
+    json.windows(escaped.len()).enumerate().any(|(at, part)| {
+        let before = json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        part == escaped && before % 2 == 0
+    })
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
@@ -213,6 +225,13 @@ mod tests {
             let problem = parse::<Outer>(text.as_bytes()).expect_err("refused");
             assert_eq!(problem.detail(), said, "{text}");
         }
+    }
+
+    #[test]
+    fn nul_is_refused_and_what_looks_like_it_is_not() {
+        let problem = |text: &str| parse::<String>(text.as_bytes()).is_err();
+        assert!(problem(r#""a\u0000b""#) && problem(r#""\\\u0000""#));
+        assert!(!problem(r#""\\u0000""#) && !problem(r#""\u0001""#));
     }
 
     #[test]

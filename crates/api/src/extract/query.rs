@@ -25,6 +25,9 @@ pub fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         // As some clients write lists.
         let name = name.strip_suffix("[]").unwrap_or(&name);
+        if value.contains('\0') {
+            return Err(field_problem(name, "must not hold the character NUL"));
+        }
         match given.iter_mut().find(|(known, _)| known == name) {
             _ if value.is_empty() => {}
             Some((_, list)) => list.extend([",", &value]),

@@ -23,6 +23,8 @@ impl Fields {
     pub fn add(&mut self, name: &str, value: &str) {
         // As some clients write lists in a form.
         let name = name.strip_suffix("[]").unwrap_or(name);
+        // No text of ours holds NUL, and PostgreSQL takes none with it.
+        let value = value.replace('\0', "");
         match self.0.get_mut(name) {
             Some(Value::Array(all)) => all.push(value.into()),
             Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
