@@ -4,8 +4,10 @@ import { defineConfig } from '@playwright/test'
 const baseURL = process.env.IMAGEFLEET_E2E_URL ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  testDir: './e2e',
-  globalSetup: './e2e/setup.ts',
+  // Pictures for the documentation are taken on request alone.
+  testDir: process.env.IMAGEFLEET_SHOTS ? './e2e/screenshots' : './e2e',
+  testIgnore: process.env.IMAGEFLEET_SHOTS ? [] : ['screenshots/**'],
+  globalSetup: process.env.IMAGEFLEET_SHOTS ? undefined : './e2e/setup.ts',
   timeout: 60_000,
   expect: { timeout: 15_000 },
   // They share one inventory: what one pulls, another may delete.

@@ -48,6 +48,11 @@ export class Api {
     return (await response.json()) as T
   }
 
+  async remove(path: string): Promise<void> {
+    const response = await this.request.delete(`/api/v1${path}`)
+    expect(response.ok(), `DELETE ${path}: ${response.status()}`).toBe(true)
+  }
+
   async online(): Promise<ServerSeen[]> {
     const { items } = await this.get<Paged<ServerSeen>>('/servers?size=200&status=online')
     return items

@@ -27,6 +27,7 @@ declare module 'vue' {
     ElInput: typeof import('element-plus/es')['ElInput']
     ElOption: typeof import('element-plus/es')['ElOption']
     ElPagination: typeof import('element-plus/es')['ElPagination']
+    ElPopover: typeof import('element-plus/es')['ElPopover']
     ElRadio: typeof import('element-plus/es')['ElRadio']
     ElRadioButton: typeof import('element-plus/es')['ElRadioButton']
     ElRadioGroup: typeof import('element-plus/es')['ElRadioGroup']
@@ -42,9 +43,11 @@ declare module 'vue' {
     RefText: typeof import('./ui/RefText.vue')['default']
     RouterLink: typeof import('vue-router')['RouterLink']
     RouterView: typeof import('vue-router')['RouterView']
+    RowMenu: typeof import('./ui/RowMenu.vue')['default']
     ServerPicker: typeof import('./ui/ServerPicker.vue')['default']
     SortHeader: typeof import('./ui/SortHeader.vue')['default']
     StateMark: typeof import('./ui/StateMark.vue')['default']
+    TickBox: typeof import('./ui/TickBox.vue')['default']
     TimeAgo: typeof import('./ui/TimeAgo.vue')['default']
   }
 }

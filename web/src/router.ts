@@ -7,6 +7,8 @@ declare module 'vue-router' {
   interface RouteMeta {
     open?: boolean
     title?: string
+    /** One of these verbs is needed; without, the page says so instead. */
+    verbs?: string[]
   }
 }
 
@@ -23,11 +25,11 @@ const routes: RouteRecordRaw[] = [
   { path: '/containers', name: 'containers', meta: { title: 'nav.containers' }, component: () => import('./features/containers/ContainersPage.vue') },
   { path: '/software', name: 'software', meta: { title: 'nav.software' }, component: () => import('./features/software/SoftwarePage.vue') },
   { path: '/servers', name: 'servers', meta: { title: 'nav.servers' }, component: () => import('./features/servers/ServersPage.vue') },
-  { path: '/registries', name: 'registries', meta: { title: 'nav.registries' }, component: () => import('./features/registries/RegistriesPage.vue') },
+  { path: '/registries', name: 'registries', meta: { title: 'nav.registries', verbs: ['registry:manage', 'image:pull'] }, component: () => import('./features/registries/RegistriesPage.vue') },
   { path: '/operations', name: 'operations', meta: { title: 'nav.operations' }, component: () => import('./features/operations/OperationsPage.vue') },
-  { path: '/exports', name: 'exports', meta: { title: 'nav.exports' }, component: () => import('./features/exports/ExportsPage.vue') },
-  { path: '/users', name: 'users', meta: { title: 'nav.users' }, component: () => import('./features/users/UsersPage.vue') },
-  { path: '/audit', name: 'audit', meta: { title: 'nav.audit' }, component: () => import('./features/audit/AuditPage.vue') },
+  { path: '/exports', name: 'exports', meta: { title: 'nav.exports', verbs: ['image:export'] }, component: () => import('./features/exports/ExportsPage.vue') },
+  { path: '/users', name: 'users', meta: { title: 'nav.users', verbs: ['user:manage'] }, component: () => import('./features/users/UsersPage.vue') },
+  { path: '/audit', name: 'audit', meta: { title: 'nav.audit', verbs: ['audit:view'] }, component: () => import('./features/audit/AuditPage.vue') },
   { path: '/account', name: 'account', meta: { title: 'nav.account' }, component: () => import('./features/settings/AccountPage.vue') },
   { path: '/:rest(.*)*', name: 'missing', meta: { title: 'missing.title' }, component: () => import('./ui/MissingPage.vue') },
 ]

@@ -180,6 +180,18 @@ fn every_repository() -> Vec<String> {
     vec!["*".to_owned()]
 }
 
+/// A grant as it holds now: its role's verbs, its tags resolved to servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    /// What may be done.
+    pub verbs: Vec<Verb>,
+    /// On which servers; `null` means all.
+    pub servers: Option<Vec<ServerId>>,
+    /// For which familiar repositories, as patterns; `null` means all.
+    pub repositories: Option<Vec<String>>,
+}
+
 /// What one caller may do: grants with their roles' verbs and their tags resolved to servers. Deny by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
@@ -221,6 +233,22 @@ impl Access {
             servers,
             repositories,
         });
+    }
+
+    /// The parts as the page reads them, so that it offers only what would be allowed.
+    #[must_use]
+    pub fn rights(&self) -> Vec<Right> {
+        self.parts
+            .iter()
+            .map(|part| Right {
+                verbs: part.verbs.clone(),
+                servers: part.servers.clone(),
+                repositories: part
+                    .repositories
+                    .as_ref()
+                    .map(|globs| globs.iter().map(|glob| glob.as_str().to_owned()).collect()),
+            })
+            .collect()
     }
 
     /// Only what `verbs` allows too: a token with a narrower scope than its user.
@@ -321,6 +349,9 @@ mod tests {
         assert!(!access.on_image(Verb::ImageDelete, 1, "team/app"));
         assert!(access.on_server(Verb::ImagePull, 1) && !access.on_whole_server(Verb::ImagePull, 1));
         assert!(!access.holds_everywhere(Verb::ImagePull));
+        let [right] = access.rights().try_into().unwrap();
+        assert_eq!(right.servers, Some(vec![1]));
+        assert_eq!(right.repositories, Some(vec!["team/*".to_owned()]));
         assert!(!access.narrowed(&[Verb::ImageView]).holds(Verb::ImagePull));
     }
 

@@ -12,6 +12,12 @@ impl Glob {
         Self(pattern.trim().to_owned())
     }
 
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether every name matches.
     #[must_use]
     pub fn matches_all(&self) -> bool {

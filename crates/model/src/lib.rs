@@ -24,7 +24,7 @@ mod server_view;
 mod software;
 mod waiting;
 
-pub use access::{Access, Grant, GrantServers, Role, Verb, builtin_roles};
+pub use access::{Access, Grant, GrantServers, Right, Role, Verb, builtin_roles};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use container::{
     Container, ContainerPort, ContainerSpec, Mount, PortBinding, PortProtocol, RestartPolicy,

@@ -2359,6 +2359,11 @@ export interface components {
              * @description Bytes over all placements.
              */
             totalSize: number;
+            /**
+             * Format: int32
+             * @description How many different contents that are, as far as anything proves two of them equal.
+             */
+            versions: number;
         };
         /** @description One line of an image's history (`GET /images/{name}/history`). */
         ImageLayer: {
@@ -3782,6 +3787,11 @@ export interface components {
             size: number;
             /** @description What is happening with the image there. */
             status: components["schemas"]["ImageStatus"];
+            /**
+             * Format: int32
+             * @description Which of the group's versions it is, from 1 for the one that most servers hold; null when nothing is there yet.
+             */
+            version?: number | null;
         };
         /** @description One published port. */
         PortBinding: {
@@ -4366,6 +4376,8 @@ export interface components {
             };
             /** @description The user. */
             user: components["schemas"]["SessionUser"];
+            /** @description The grants as they hold now, verb by verb; a token's narrower scope is taken into account. */
+            rights: components["schemas"]["Right"][];
         };
         /** @description A user as the session shows it. */
         SessionUser: {
@@ -4876,6 +4888,15 @@ export interface components {
         };
         /** Format: int64 */
         i64: number;
+        /** @description A grant as it holds now: its role's verbs, its tags resolved to servers. */
+        Right: {
+            /** @description For which familiar repositories, as patterns; `null` means all. */
+            repositories?: string[] | null;
+            /** @description On which servers; `null` means all. */
+            servers?: components["schemas"]["i64"][] | null;
+            /** @description What may be done. */
+            verbs: components["schemas"]["Verb"][];
+        };
     };
     responses: never;
     parameters: never;

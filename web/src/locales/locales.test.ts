@@ -72,4 +72,12 @@ describe('locales', () => {
     const unused = [...en.keys()].filter((key) => !used.has(key) && !quoted.has(key) && !prefixes.some((prefix) => key.startsWith(prefix)))
     expect(unused).toEqual([])
   })
+
+  it('have words for every code and every hint of the program', () => {
+    const rust = readFileSync(join(import.meta.dirname, '../../../crates/model/src/failure.rs'), 'utf8')
+    const codes = [...rust.matchAll(/= "(\w+)", \d+(?:, "([^"]*)")?;/g)].map((match) => ({ code: match[1] as string, hint: match[2] }))
+    expect(codes.length).toBeGreaterThan(50)
+    expect(codes.filter(({ code }) => !zh.has(`errors.${code}`)).map(({ code }) => code)).toEqual([])
+    expect(codes.filter(({ hint, code }) => hint && en.get(`hints.${code}`) !== hint).map(({ code }) => code)).toEqual([])
+  })
 })

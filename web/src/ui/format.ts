@@ -32,27 +32,41 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ]
 
+/** Making a formatter takes far longer than using it, and lists have hundreds of times. */
+function cached<Format>(make: (locale: string) => Format): (locale: string) => Format {
+  const known = new Map<string, Format>()
+  return (locale) => {
+    const format = known.get(locale) ?? make(locale)
+    known.set(locale, format)
+    return format
+  }
+}
+const relative = cached((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }))
+const absolute = cached((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }))
+
 /** "3 minutes ago" in the given language; below a minute "now". */
 export function formatAgo(time: string | null | undefined, now: number, locale: string): string {
   if (!time) return '–'
   const seconds = (Date.parse(time) - now) / 1000
   if (Number.isNaN(seconds)) return '–'
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' })
+  const format = relative(locale)
   for (const [unit, length] of STEPS) {
     if (Math.abs(seconds) >= length) return format.format(Math.round(seconds / length), unit)
   }
-  return format.format(0, 'second')
+  // Intl says 现在, people say 刚刚.
+  return locale.startsWith('zh') ? '刚刚' : format.format(0, 'second')
 }
 
 export function formatTime(time: string | null | undefined, locale: string): string {
   if (!time) return '–'
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return '–'
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }).format(date)
+  return absolute(locale).format(date)
 }
 
-/** Seconds as `m:ss` or `h:mm:ss`. */
+/** `0.4 s`, then seconds as `m:ss` or `h:mm:ss`. */
 export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 9_950) return `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`
   const total = Math.max(0, Math.round(milliseconds / 1000))
   const seconds = String(total % 60).padStart(2, '0')
   const minutes = Math.floor(total / 60)

@@ -26,7 +26,7 @@ export function useProblemText() {
       code: info.code,
       sentence: known ? t(key) : t('errors.unexpected'),
       original: info.message,
-      hint: info.hint ?? '',
+      hint: info.hint && te(`hints.${info.code}`, locale.value) ? t(`hints.${info.code}`) : (info.hint ?? ''),
     }
   }
 

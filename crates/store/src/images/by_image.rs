@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 use imagefleet_model::{Access, ImageId, ImageStatus, Page, PageRequest, ServerId, ServerStatus};
 use sea_orm::FromQueryResult;
@@ -26,6 +27,8 @@ pub struct ImageGroup {
     pub digests: Vec<String>,
     /// Whether servers hold different content under this reference, whatever the filter shows of them.
     pub drift: bool,
+    /// How many different contents that are, as far as anything proves two of them equal.
+    pub versions: u32,
     /// Bytes over all placements.
     pub total_size: u64,
     /// The servers that hold it and match, by name.
@@ -50,6 +53,8 @@ pub struct Placement {
     pub size: u64,
     /// Repository digest there.
     pub digest: Option<String>,
+    /// Which of the group's versions it is, from 1 for the one that most servers hold; null when nothing is there yet.
+    pub version: Option<u32>,
     /// `linux/amd64`, when known.
     pub platform: Option<String>,
     /// Whether a container uses it there.
@@ -174,11 +179,13 @@ fn group(reference: ReferenceRow, rows: Vec<PlacementRow>) -> ImageGroup {
     let mut digests: Vec<String> = rows.iter().filter_map(|row| row.digest.clone()).collect();
     digests.sort_unstable();
     digests.dedup();
-    let drift = drifts(&rows);
+    let numbers = versions(&rows);
+    let versions = numbers.iter().flatten().max().copied().unwrap_or_default();
     let placements: Vec<Placement> = rows
         .into_iter()
-        .filter(|row| row.matches)
-        .map(placement)
+        .zip(numbers)
+        .filter(|(row, _)| row.matches)
+        .map(|(row, version)| placement(row, version))
         .collect();
     ImageGroup {
         repository: reference.repository,
@@ -187,27 +194,55 @@ fn group(reference: ReferenceRow, rows: Vec<PlacementRow>) -> ImageGroup {
         software_id: reference.software_id,
         server_count: placements.len() as u64,
         digests,
-        drift,
+        drift: versions > 1,
+        versions,
         total_size: placements.iter().map(|placement| placement.size).sum(),
         placements,
     }
 }
 
-/// Whether nothing proves that all placements hold the same: image stores give one content different ids, and only
-/// what was pulled or pushed has a digest.
-fn drifts(rows: &[PlacementRow]) -> bool {
-    let held: Vec<&PlacementRow> = rows.iter().filter(|row| !row.engine_id.is_empty()).collect();
-    let Some(first) = held.first() else {
-        return false;
-    };
-    let one_digest = first.digest.is_some() && held.iter().all(|row| row.digest == first.digest);
-    let one_content =
-        first.fingerprint.is_some() && held.iter().all(|row| row.fingerprint == first.fingerprint);
-    let one_id = held.iter().all(|row| row.engine_id == first.engine_id);
-    !one_digest && !one_content && !one_id
+/// Numbers the contents: image stores give one content different ids, and only what was pulled or pushed has a digest,
+/// so that an equal id, digest or fingerprint each proves two placements equal.
+fn versions(rows: &[PlacementRow]) -> Vec<Option<u32>> {
+    // Each row leads to an earlier one of the same content, the first one to itself.
+    let mut leads: Vec<usize> = (0..rows.len()).collect();
+    let mut known: HashMap<(u8, &str), usize> = HashMap::new();
+    let held = |at: &usize| !rows[*at].engine_id.is_empty();
+    for at in (0..rows.len()).filter(held) {
+        let row = &rows[at];
+        let proofs = [
+            Some(row.engine_id.as_str()),
+            row.digest.as_deref(),
+            row.fingerprint.as_deref(),
+        ];
+        for (kind, proof) in (0..).zip(proofs) {
+            let Some(proof) = proof else { continue };
+            let seen = *known.entry((kind, proof)).or_insert(at);
+            let (one, other) = (first_of(&mut leads, at), first_of(&mut leads, seen));
+            leads[one.max(other)] = one.min(other);
+        }
+    }
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for at in (0..rows.len()).filter(held) {
+        *sizes.entry(first_of(&mut leads, at)).or_default() += 1;
+    }
+    let mut order: Vec<(usize, usize)> = sizes.into_iter().collect();
+    order.sort_by_key(|(_, size)| Reverse(*size));
+    let numbers: HashMap<usize, u32> = order.into_iter().map(|(first, _)| first).zip(1..).collect();
+    (0..rows.len())
+        .map(|at| held(&at).then(|| numbers[&first_of(&mut leads, at)]))
+        .collect()
 }
 
-fn placement(row: PlacementRow) -> Placement {
+fn first_of(leads: &mut [usize], mut at: usize) -> usize {
+    while leads[at] != at {
+        leads[at] = leads[leads[at]];
+        at = leads[at];
+    }
+    at
+}
+
+fn placement(row: PlacementRow, version: Option<u32>) -> Placement {
     Placement {
         image_id: row.id,
         server_id: row.server_id,
@@ -220,7 +255,53 @@ fn placement(row: PlacementRow) -> Placement {
         status: ImageStatus::from_word(&row.status).unwrap_or(ImageStatus::Available),
         size: sql::unsigned(row.size),
         digest: row.digest,
+        version,
         platform: row.platform,
         in_use: row.in_use,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PlacementRow, versions};
+
+    fn row(engine_id: &str, digest: Option<&str>, fingerprint: Option<&str>) -> PlacementRow {
+        PlacementRow {
+            id: 1,
+            reference_id: 1,
+            server_id: 1,
+            server_name: String::new(),
+            server_enabled: true,
+            server_status: "online".to_owned(),
+            engine_id: engine_id.to_owned(),
+            digest: digest.map(ToOwned::to_owned),
+            fingerprint: fingerprint.map(ToOwned::to_owned),
+            size: 1,
+            platform: None,
+            status: "AVAILABLE".to_owned(),
+            in_use: false,
+            matches: true,
+        }
+    }
+
+    #[test]
+    fn equal_content_is_one_version_whatever_proves_it() {
+        let rows = [
+            row("id-1", Some("d"), None),
+            row("id-2", Some("d"), Some("f")),
+            row("id-3", None, Some("f")),
+            row("", None, None),
+        ];
+        assert_eq!(versions(&rows), [Some(1), Some(1), Some(1), None]);
+    }
+
+    #[test]
+    fn the_first_version_is_the_one_that_most_hold() {
+        let rows = [
+            row("odd", None, None),
+            row("id", Some("a"), None),
+            row("id", Some("b"), None),
+        ];
+        assert_eq!(versions(&rows), [Some(2), Some(1), Some(1)]);
     }
 }

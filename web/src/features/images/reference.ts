@@ -37,6 +37,12 @@ export function splitReference(text: string): ReferenceParts {
     : { registry: '', path: rest, tag, digest }
 }
 
+/** The repository of a reference in the familiar form, as rights are granted on it. */
+export function repositoryOf(reference: string): string {
+  const { registry, path } = splitReference(reference)
+  return [registry, path].filter(Boolean).join('/')
+}
+
 export type ReferenceFault = 'empty' | 'space' | 'registry' | 'path' | 'tag' | 'digest'
 
 /** The first thing that is wrong with a reference, or null. */

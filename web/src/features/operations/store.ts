@@ -2,6 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import type { Operation } from '@/api/types'
 import type { ProgressEvent } from '@/events/payloads'
+import { queryClient } from '@/query'
 import { cancelOperation, getOperation, listOperations, retryOperation } from './api'
 import { applyProgress, isFinal, mergeOperation, type LiveOperation } from './progress'
 
@@ -41,6 +42,12 @@ export const useOperations = defineStore('operations', () => {
     showToast(operation.id)
     // It may have ended before this page heard of it.
     void refresh(operation.id)
+    showMarks()
+  }
+
+  /** An operation that begins has marked its images (PULLING, DELETING): the lists are read again. */
+  function showMarks(): void {
+    void queryClient.invalidateQueries({ queryKey: ['images'] })
   }
 
   function showToast(id: string): void {
@@ -76,7 +83,7 @@ export const useOperations = defineStore('operations', () => {
   function onProgress(event: ProgressEvent): void {
     const known = byId.value.get(event.operationId)
     if (!known) {
-      void refresh(event.operationId)
+      void refresh(event.operationId).then(showMarks)
       return
     }
     byId.value.set(event.operationId, applyProgress(known, event))

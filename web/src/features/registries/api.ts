@@ -30,6 +30,6 @@ export function listRepositories(id: number, query: PageQuery & { q?: string }) 
   return ok(api.GET('/api/v1/registries/{id}/repositories', { params: { path: { id }, query } }))
 }
 
-export function listTags(id: number, repository: string) {
-  return ok(api.GET('/api/v1/registries/{id}/tags', { params: { path: { id }, query: { repository } } }))
+export function listTags(id: number, query: PageQuery & { repository: string; q?: string }) {
+  return ok(api.GET('/api/v1/registries/{id}/tags', { params: { path: { id }, query } }))
 }

@@ -3,6 +3,7 @@ import { computed, ref } from 'vue'
 import { ApiError } from '@/api/problem'
 import type { Session } from '@/api/types'
 import * as calls from './api'
+import { holds, holdsEverywhere, type Where } from './rights'
 
 /** Who is logged in, and which verbs they hold anywhere. */
 export const useSession = defineStore('session', () => {
@@ -12,9 +13,21 @@ export const useSession = defineStore('session', () => {
   const user = computed(() => session.value?.user ?? null)
   const mustChangePassword = computed(() => session.value?.user.mustChangePassword === true)
 
+  const rights = computed(() => session.value?.rights ?? [])
+
   /** Whether a verb such as `image:pull` is held on any server. */
   function may(verb: string): boolean {
     return session.value?.permissions?.[verb] === true
+  }
+
+  /** Whether it is held there. */
+  function mayOn(verb: string, where: Where): boolean {
+    return holds(rights.value, verb, where)
+  }
+
+  /** Whether it is held on everything, as servers, users and the catalogue as a whole need it. */
+  function mayEverywhere(verb: string): boolean {
+    return holdsEverywhere(rights.value, verb)
   }
 
   /** Asks once who is there; "nobody" is an answer, a server that does not answer is an error. */
@@ -51,5 +64,5 @@ export const useSession = defineStore('session', () => {
     session.value = null
   }
 
-  return { session, user, mustChangePassword, may, load, logIn, logOut, changePassword, expire }
+  return { session, user, mustChangePassword, rights, may, mayOn, mayEverywhere, load, logIn, logOut, changePassword, expire }
 })

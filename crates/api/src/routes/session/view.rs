@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use imagefleet_model::{Grant, Verb};
+use imagefleet_model::{Grant, Right, Verb};
 use serde::Serialize;
 
 use crate::extract::{Caller, Credential};
@@ -18,6 +18,8 @@ pub struct SessionView {
     pub grants: Vec<Grant>,
     /// Every verb, and whether it is held anywhere.
     pub permissions: BTreeMap<&'static str, bool>,
+    /// The grants as they hold now, verb by verb; a token's narrower scope is taken into account.
+    pub rights: Vec<Right>,
     /// When the session (or the token) ends at the latest.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -54,6 +56,7 @@ impl SessionView {
             },
             grants: user.map(|user| user.grants).unwrap_or_default(),
             permissions,
+            rights: caller.access.rights(),
             expires_at,
         })
     }
