@@ -35,6 +35,26 @@ test('language and appearance switch and stay', async ({ inside }) => {
   await expect(inside.locator('html')).toHaveClass(/dark/)
 })
 
+test('at 390 px a dialog is a sheet whose buttons stay on screen', async ({ inside, api }) => {
+  await inside.setViewportSize({ width: 390, height: 700 })
+  await inside.goto('/images/by-server')
+  await inside.getByTestId('open-pull').click()
+  await expect(inside.getByTestId('pull-submit')).toBeInViewport({ ratio: 1 })
+  await expectNoSideScroll(inside)
+
+  const online = new Set((await api.online()).map((server) => server.id))
+  const image = (await api.images('status=AVAILABLE')).find((candidate) => candidate.tag !== null && online.has(candidate.serverId))
+  test.skip(!image, 'no image to install from')
+  await inside.goto(`/images/list?image=${image!.id}`)
+  await inside.getByTestId('image-run').click()
+  const dialog = inside.getByTestId('container-dialog')
+  for (const tab of ['basics', 'ports', 'environment', 'volumes', 'advanced', 'preview']) {
+    await dialog.getByTestId(`container-tab-${tab}`).click()
+    await expect(dialog.getByTestId('container-submit')).toBeInViewport({ ratio: 1 })
+    await expectNoSideScroll(inside)
+  }
+})
+
 test('at 390 px the menu is a drawer', async ({ inside }) => {
   await inside.setViewportSize({ width: 390, height: 844 })
   await inside.goto('/images/by-server')

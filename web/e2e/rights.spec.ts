@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from './support'
 
 test('who may only look is offered nothing else', async ({ inside, browser }) => {
@@ -30,6 +31,15 @@ test('who may only look is offered nothing else', async ({ inside, browser }) =>
   await expect(page.getByTestId('nav-users')).toHaveCount(0)
   await expect(page.getByTestId('nav-audit')).toHaveCount(0)
   expect((await page.request.get('/api/v1/users')).status()).toBe(403)
+
+  // Asked, the page says why: beside what it offers, on a page that is not theirs, and on the account's own.
+  await page.getByTestId('why-not').click()
+  await expect(page.getByTestId('why-not-text').filter({ visible: true })).toContainText('image:pull')
+  await page.goto(new URL('/users', inside.url()).href)
+  await expect(page.getByTestId('not-allowed')).toContainText('user:manage')
+  await page.goto(new URL('/account', inside.url()).href)
+  await expect(page.getByTestId('my-rights').getByRole('row', { name: /image:view/ })).toContainText('All servers')
+  await expect(page.getByTestId('my-rights').getByRole('row', { name: /image:delete/ })).toContainText('not granted')
   await context.close()
 
   await inside.getByTestId(`user-${username}`).getByTestId('remove-user').click()
@@ -40,12 +50,16 @@ test('who may only look is offered nothing else', async ({ inside, browser }) =>
 test('a token is shown once, works, and ends when it is revoked', async ({ inside, playwright }) => {
   const name = `e2e-${Date.now()}`
   await inside.goto('/account')
+  await inside.getByTestId('token-scope').click()
+  await inside.getByRole('option', { name: 'See servers' }).click()
+  await inside.keyboard.press('Escape')
   await inside.getByTestId('token-name').fill(name)
   await inside.getByTestId('token-create').click()
   const secret = await inside.getByTestId('token-secret').innerText()
   const baseURL = new URL('/', inside.url()).href
   const script = await playwright.request.newContext({ baseURL, extraHTTPHeaders: { authorization: `Bearer ${secret}` } })
   expect((await script.get('/api/v1/images')).status()).toBe(200)
+  expect((await script.post('/api/v1/images/sync', { data: {} })).status(), 'outside its scope').toBe(403)
   await inside.reload()
   await expect(inside.getByTestId('token-secret')).toHaveCount(0)
   await inside.locator('tr', { hasText: name }).getByTestId('token-delete').click()
@@ -57,4 +71,9 @@ test('a token is shown once, works, and ends when it is revoked', async ({ insid
 test('what was done stands in the audit', async ({ inside }) => {
   await inside.goto('/audit?q=session.login')
   await expect(inside.getByTestId('audit-table').locator('tbody tr').first()).toContainText('session.login')
+  const waiting = inside.waitForEvent('download')
+  await inside.getByTestId('audit-jsonl').click()
+  const lines = (await readFile(await (await waiting).path(), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as { action: string })
+  expect(lines.length).toBeGreaterThan(0)
+  expect(new Set(lines.map((line) => line.action)), 'only what the list shows').toEqual(new Set(['session.login']))
 })

@@ -1,4 +1,4 @@
-import { expect, type APIRequestContext } from '@playwright/test'
+import { expect, type APIRequestContext, type Page } from '@playwright/test'
 
 const LAB = (name: string) => process.env[`IMAGEFLEET_LAB_${name}`] ?? ''
 export const REGISTRY = LAB('REGISTRY')
@@ -48,6 +48,14 @@ export class Fleet {
     const id = await this.image(server, from)
     await this.run(`/images/${id}/tag`, { reference: name, force: true })
     await this.run('/images/delete', { imageIds: [id] })
+  }
+
+  /** Gives a user a new password, and the page that user's session. */
+  async become(page: Page, username: string): Promise<void> {
+    const user = (await this.list<{ id: number; username: string }>('/users')).find((candidate) => candidate.username === username)
+    const password = `shown-${crypto.randomUUID()}`
+    await this.call('PATCH', `/users/${user!.id}`, { password, mustChangePassword: false })
+    expect((await page.request.post('/api/v1/session', { data: { username, password } })).ok()).toBe(true)
   }
 
   async make(): Promise<void> {

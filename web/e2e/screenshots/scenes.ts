@@ -69,7 +69,7 @@ export const SCENES: Record<string, Scene> = {
     go: async (page) => {
       await page.goto('/images/list?q=demo')
       await settled(page)
-      await page.getByTestId('image-table').locator('td.check input').first().check({ force: true })
+      for (const box of (await page.getByTestId('image-table').locator('td.check input').all()).slice(0, 3)) await box.check()
       await expect(page.getByTestId('selection-bar')).toBeVisible()
     },
   },
@@ -164,6 +164,29 @@ export const SCENES: Record<string, Scene> = {
     },
   },
   software: at('/software'),
+  // Who may only look, and asks why there is no more.
+  'rights-asked': {
+    go: async (page, fleet) => {
+      await fleet.become(page, 'jonas')
+      await detail(page, fleet, 'web-01', 'nginx:1.27')
+      await page.getByTestId('image-drawer').getByTestId('why-not').click()
+      await expect(page.getByTestId('why-not-text').filter({ visible: true })).toBeVisible()
+    },
+  },
+  'rights-page': {
+    go: async (page, fleet) => {
+      await fleet.become(page, 'jonas')
+      await page.goto('/audit')
+      await expect(page.getByTestId('not-allowed')).toBeVisible()
+    },
+  },
+  'no-answer': {
+    go: async (page) => {
+      await page.route('**/api/v1/images/**', (route) => route.abort())
+      await page.goto('/images/list')
+      await expect(page.getByTestId('error-note')).toBeVisible({ timeout: 30_000 })
+    },
+  },
   servers: at('/servers'),
   'server-dialog': {
     go: async (page) => {

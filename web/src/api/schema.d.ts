@@ -3155,6 +3155,11 @@ export interface components {
                  * @description Bytes over all placements.
                  */
                 totalSize: number;
+                /**
+                 * Format: int32
+                 * @description How many different contents that are, as far as anything proves two of them equal.
+                 */
+                versions: number;
             }[];
             /**
              * Format: int64
@@ -4060,6 +4065,15 @@ export interface components {
          * @enum {string}
          */
         RestartPolicyName: "no" | "always" | "on-failure" | "unless-stopped";
+        /** @description A grant as it holds now: its role's verbs, its tags resolved to servers. */
+        Right: {
+            /** @description For which familiar repositories, as patterns; `null` means all. */
+            repositories?: string[] | null;
+            /** @description On which servers; `null` means all. */
+            servers?: components["schemas"]["i64"][] | null;
+            /** @description What may be done. */
+            verbs: components["schemas"]["Verb"][];
+        };
         /** @description A named set of verbs. */
         Role: {
             /** @description Whether it came with imagefleet and cannot be changed. */
@@ -4374,10 +4388,10 @@ export interface components {
             permissions: {
                 [key: string]: boolean;
             };
-            /** @description The user. */
-            user: components["schemas"]["SessionUser"];
             /** @description The grants as they hold now, verb by verb; a token's narrower scope is taken into account. */
             rights: components["schemas"]["Right"][];
+            /** @description The user. */
+            user: components["schemas"]["SessionUser"];
         };
         /** @description A user as the session shows it. */
         SessionUser: {
@@ -4888,15 +4902,6 @@ export interface components {
         };
         /** Format: int64 */
         i64: number;
-        /** @description A grant as it holds now: its role's verbs, its tags resolved to servers. */
-        Right: {
-            /** @description For which familiar repositories, as patterns; `null` means all. */
-            repositories?: string[] | null;
-            /** @description On which servers; `null` means all. */
-            servers?: components["schemas"]["i64"][] | null;
-            /** @description What may be done. */
-            verbs: components["schemas"]["Verb"][];
-        };
     };
     responses: never;
     parameters: never;

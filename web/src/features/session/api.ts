@@ -1,4 +1,5 @@
 import { api, ok } from '@/api/client'
+import type { Verb } from '@/features/users/verbs'
 import type { NewToken, Page, Session, SessionEntry, Token } from '@/api/types'
 
 export function getSession(): Promise<Session> {
@@ -18,7 +19,7 @@ export function changePassword(currentPassword: string, newPassword: string): Pr
 }
 
 export function listSessions(): Promise<Page<SessionEntry>> {
-  return ok(api.GET('/api/v1/sessions'))
+  return ok(api.GET('/api/v1/sessions', { params: { query: { page: 1, size: 200 } } }))
 }
 
 export function endSession(id: string): Promise<unknown> {
@@ -29,8 +30,9 @@ export function listTokens(): Promise<Page<Token>> {
   return ok(api.GET('/api/v1/tokens', { params: { query: { page: 1, size: 200 } } }))
 }
 
-export function createToken(name: string, expiresAt?: string): Promise<NewToken> {
-  return ok(api.POST('/api/v1/tokens', { body: { name, expiresAt } }))
+/** A token for all of the user's rights, or for `verbs` alone. */
+export function createToken(name: string, expiresAt?: string, verbs?: Verb[]): Promise<NewToken> {
+  return ok(api.POST('/api/v1/tokens', { body: { name, expiresAt, verbs } }))
 }
 
 export function deleteToken(id: number): Promise<unknown> {
