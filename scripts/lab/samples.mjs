@@ -112,9 +112,10 @@ const nginx = (version) =>
 const redis = image(
   [
     script('reply', 'while read -r line; do case $line in *[Pp][Ii][Nn][Gg]*) printf "+PONG\\r\\n" ;; *[Qq][Uu][Ii][Tt]*) printf "+OK\\r\\n"; exit ;; esac; done'),
-    service('serve', 'Ready to accept connections tcp', 'nc -ll -p 6379 -e /reply'),
+    // Under the real one's name: the catalogue starts it with arguments of its own.
+    service('bin/redis-server', 'Ready to accept connections tcp', 'nc -ll -p 6379 -e /reply'),
   ],
-  { Env: ['PATH=/usr/bin:/bin', 'REDIS_VERSION=7.2.5'], Cmd: ['/serve'], ExposedPorts: { '6379/tcp': {} }, Volumes: { '/data': {} }, WorkingDir: '/data' },
+  { Env: ['PATH=/usr/bin:/bin', 'REDIS_VERSION=7.2.5'], Cmd: ['redis-server'], ExposedPorts: { '6379/tcp': {} }, Volumes: { '/data': {} }, WorkingDir: '/data' },
 )
 const mysql = image(
   [

@@ -22,6 +22,6 @@ test('a registry is browsed: tags with digest, size and platforms, searched, and
   await expect(drawer.getByTestId('pager'), 'nothing is cut silently').toContainText('of 120')
   await drawer.getByTestId('tag-search').fill('b117')
   await expect(drawer.getByRole('listitem').filter({ hasText: 'b117' })).toBeVisible()
-  await drawer.getByRole('button', { name: 'Pull' }).first().click()
+  await drawer.getByRole('listitem').filter({ hasText: 'b117' }).getByRole('button', { name: 'Pull' }).click()
   await expect(inside.getByTestId('pull-reference')).toHaveValue(/team\/builds:b117$/)
 })
