@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: run test build page image bench soak fmt lint generate lab help
+.PHONY: run test build page image bench soak fmt lint generate lab screenshots help
 
 run: build ## build and serve on http://127.0.0.1:8080, with a sandbox of two engines when this machine has none
 	@exec scripts/run.sh
@@ -43,5 +43,8 @@ lab: ## bring up the engines and servers of the tests and leave them running (sc
 	@scripts/setup.sh test
 	@scripts/lab/lab-up /tmp/imagefleet-lab
 
+screenshots: page ## the pictures in docs/screenshots anew, from real engines
+	@exec scripts/screenshots.sh
+
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-9s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-11s %s\n' "$$name" "$$what"; done

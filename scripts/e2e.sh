@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # e2e.sh [ARGUMENT...]: the end-to-end tests in a real browser, against a program of its own and the engines of the lab (IMAGEFLEET_LAB_…
-# in the environment, from lab.env). Arguments go to playwright.
+# in the environment, from lab.env). Arguments go to playwright. IMAGEFLEET_E2E_PROGRAM names a program that is built already.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 : "${IMAGEFLEET_LAB:?source lab.env of a running lab first}"
@@ -18,9 +18,10 @@ end() {
 trap end EXIT
 trap 'exit 143' INT TERM HUP
 
-cargo build --quiet --locked -p imagefleet
+binary=${IMAGEFLEET_E2E_PROGRAM:-target/debug/imagefleet}
+[ -n "${IMAGEFLEET_E2E_PROGRAM:-}" ] || cargo build --quiet --locked -p imagefleet
 export IMAGEFLEET_E2E_URL=http://127.0.0.1:$port IMAGEFLEET_E2E_PASSWORD=end-to-end-1
-IMAGEFLEET_ADMIN_PASSWORD=$IMAGEFLEET_E2E_PASSWORD target/debug/imagefleet serve --listen "127.0.0.1:$port" --data-dir "$data/imagefleet" >"$data/log" 2>&1 &
+IMAGEFLEET_ADMIN_PASSWORD=$IMAGEFLEET_E2E_PASSWORD "$binary" serve --listen "127.0.0.1:$port" --data-dir "$data/imagefleet" >"$data/log" 2>&1 &
 program=$!
 for _ in $(seq 300); do
     if ! kill -0 "$program" 2>/dev/null; then

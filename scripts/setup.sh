@@ -62,6 +62,11 @@ wanted_test() {
     want debian-archive-keyring 'checks the newer engine that is fetched (not installed) for the tests' has_debian_keyring
 }
 
+wanted_screenshots() {
+    wanted_test
+    want pngquant 'makes the pictures of the documentation small' has pngquant
+}
+
 # While packages are installed, invoke-rc.d is told not to start anything; afterwards the machine's own policy is back.
 policy=/usr/sbin/policy-rc.d
 without_services() {
@@ -150,10 +155,10 @@ node_packages() {
     fi
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh build|sandbox|test..."
+[ $# -gt 0 ] || die "usage: setup.sh build|sandbox|test|screenshots..."
 for group in "$@"; do
     case $group in
-        build | sandbox | test) "wanted_$group" ;;
+        build | sandbox | test | screenshots) "wanted_$group" ;;
         *) die "there is no group $group" ;;
     esac
 done
@@ -161,6 +166,6 @@ done
 for group in "$@"; do
     case $group in
         build) rust_tools && node_packages ;;
-        test) "$PROJECT/scripts/lab/fetch-docker28" >/dev/null ;;
+        test | screenshots) "$PROJECT/scripts/lab/fetch-docker28" >/dev/null ;;
     esac
 done

@@ -18,11 +18,37 @@ const LOOKS: Record<string, Look> = {
 }
 
 /** The scenes that the documentation keeps, each in one look; IMAGEFLEET_SHOTS_ALL takes every scene in every look. */
-const KEPT: [string, string][] = []
+const KEPT: [string, keyof typeof LOOKS][] = [
+  ['login', 'wide-en-light'],
+  ['by-server', 'wide-en-light'],
+  ['by-server', 'phone-zh-light'],
+  ['by-image', 'wide-zh-dark'],
+  ['list-selected', 'wide-en-light'],
+  ['list', 'phone-en-dark'],
+  ['pull-dialog', 'wide-en-light'],
+  ['pull-dialog', 'phone-zh-light'],
+  ['pull-toast', 'wide-zh-dark'],
+  ['pull-drawer', 'wide-en-light'],
+  ['pull-failed', 'wide-zh-dark'],
+  ['delete', 'phone-zh-light'],
+  ['copy', 'wide-en-light'],
+  ['export', 'phone-en-dark'],
+  ['exports', 'wide-zh-dark'],
+  ['import-inside', 'wide-en-light'],
+  ['container-environment', 'wide-zh-dark'],
+  ['container-preview', 'wide-en-light'],
+  ['containers', 'wide-en-light'],
+  ['logs', 'wide-zh-dark'],
+  ['load', 'phone-en-dark'],
+  ['software', 'wide-zh-dark'],
+  ['users', 'wide-en-light'],
+  ['audit', 'wide-zh-dark'],
+  ['rights-asked', 'phone-zh-light'],
+]
 
 const target = process.env.IMAGEFLEET_SHOTS ?? 'test-results/screenshots'
 const all = process.env.IMAGEFLEET_SHOTS_ALL
-const wanted = all ? Object.keys(SCENES).filter((name) => all === '1' || all.split(',').includes(name)).flatMap((name) => Object.keys(LOOKS).map((look): [string, string] => [name, look])) : KEPT
+const wanted: [string, string][] = all ? Object.keys(SCENES).filter((name) => all === '1' || all.split(',').includes(name)).flatMap((name) => Object.keys(LOOKS).map((look): [string, string] => [name, look])) : KEPT
 
 let fleet: Fleet
 
