@@ -26,6 +26,7 @@ export interface PullRequest {
   registryId?: number
   platform?: string
   softwareId?: number
+  offPeak?: boolean
 }
 
 export function pullImage(body: PullRequest): Promise<Operation> {
@@ -41,12 +42,12 @@ export function deleteImages(imageIds: number[], force: boolean): Promise<Operat
   return ok(api.POST('/api/v1/images/delete', { body: { imageIds, force } }))
 }
 
-export function exportImages(what: { imageIds: number[] } | { serverId: number }, compression: Compression): Promise<Operation> {
-  return ok(api.POST('/api/v1/images/export', { body: { ...what, compression } }))
+export function exportImages(what: { imageIds: number[] } | { serverId: number }, compression: Compression, offPeak?: boolean): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/export', { body: { ...what, compression, offPeak } }))
 }
 
-export function copyImage(imageId: number, serverIds: number[]): Promise<Operation> {
-  return ok(api.POST('/api/v1/images/copy', { body: { imageId, serverIds } }))
+export function copyImage(imageId: number, serverIds: number[], offPeak?: boolean): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/copy', { body: { imageId, serverIds, offPeak } }))
 }
 
 /** Gives an image one more name on its server. */
@@ -54,8 +55,8 @@ export function tagImage(id: number, body: { reference: string; force: boolean }
   return ok(api.POST('/api/v1/images/{id}/tag', { params: { path: { id } }, body }))
 }
 
-export function pushImage(id: number, body: { reference: string; registryId?: number }): Promise<Operation> {
-  return ok(api.POST('/api/v1/images/{id}/push', { params: { path: { id } }, body: { reference: body.reference, registryId: body.registryId ?? null } }))
+export function pushImage(id: number, body: { reference: string; registryId?: number; offPeak?: boolean }): Promise<Operation> {
+  return ok(api.POST('/api/v1/images/{id}/push', { params: { path: { id } }, body: { reference: body.reference, registryId: body.registryId ?? null, offPeak: body.offPeak ?? null } }))
 }
 
 /** What a copy would send to each server: it asks the engines, so it may take a moment. */

@@ -52,6 +52,7 @@ export interface ImportRequest {
   name?: string
   tag?: string
   force?: boolean
+  offPeak?: boolean
 }
 
 export function importImages(body: ImportRequest): Promise<Operation> {

@@ -45,6 +45,10 @@ const PHRASES: [RegExp, string][] = [
   [/^Done on (?<done>\d+) of (?<all>\d+)$/, 'doneOn'],
   [/^Waits for its turn$/, 'turn'],
   [/^Waits for: (?<phrase>.+)$/, 'waitsFor'],
+  [/^Waits together with: (?<phrase>.+)$/, 'waitsTogether'],
+  [/^Waits: the server is paused$/, 'waitsPaused'],
+  [/^Waits: as many steps as allowed use the registry (?<what>\S*)$/, 'waitsRegistry'],
+  [/^Waits for the off-peak window, which opens at (?<time>[\d:]+) \((?<zone>[^)]+)\)$/, 'waitsOffPeak'],
   [/^Tries again in (?<seconds>\d+) s: (?<why>.+)$/, 'triesAgain'],
 ]
 

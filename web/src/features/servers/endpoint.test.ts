@@ -58,3 +58,12 @@ it('sends no empty secret, so that stored ones stay', () => {
   expect(toInput(form({ way: 'ssh', host: 'a' }))).not.toHaveProperty('ssh')
   expect(toInput(form({ way: 'tcps', host: 'a', ca: 'C' })).tls).toEqual({ ca: 'C', cert: undefined, key: undefined })
 })
+
+it('a server’s queue: a limit and off-peak hours, taken away again when they are emptied', () => {
+  const hours = form({ way: 'tcp', host: 'a', stepLimit: '3', offPeak: true, offPeakFrom: '22:00', offPeakUntil: '06:00', offPeakZone: 'Asia/Shanghai', offPeakBulk: true })
+  expect(toInput(hours)).toMatchObject({ stepLimit: 3, offPeak: { from: '22:00', until: '06:00', timeZone: 'Asia/Shanghai', bulk: true } })
+  expect(toInput({ ...hours, stepLimit: '', offPeak: false })).toMatchObject({ stepLimit: null, offPeak: null })
+  expect(formFault({ ...hours, name: 'a', stepLimit: '0' }, false)).toBe('limit')
+  expect(formFault({ ...hours, name: 'a', offPeakUntil: '22:00' }, false)).toBe('offPeak')
+  expect(formFault({ ...hours, name: 'a' }, false)).toBeNull()
+})

@@ -29,6 +29,13 @@ export interface ServerForm {
   jumpKey: string
   jumpPassword: string
   jumpHostKey: string
+  /** How many changing steps at once; empty for the program's setting. */
+  stepLimit: string
+  offPeak: boolean
+  offPeakFrom: string
+  offPeakUntil: string
+  offPeakZone: string
+  offPeakBulk: boolean
 }
 
 export function emptyForm(): ServerForm {
@@ -36,6 +43,7 @@ export function emptyForm(): ServerForm {
     name: '', way: 'tcp', path: '/var/run/docker.sock', host: '', port: '', user: 'root', tags: [], description: '',
     ca: '', cert: '', key: '', sshWith: 'key', privateKey: '', passphrase: '', password: '', hostKey: '',
     jump: '', jumpKey: '', jumpPassword: '', jumpHostKey: '',
+    stepLimit: '', offPeak: false, offPeakFrom: '22:00', offPeakUntil: '06:00', offPeakZone: Intl.DateTimeFormat().resolvedOptions().timeZone, offPeakBulk: true,
   }
 }
 
@@ -64,11 +72,14 @@ export function writeEndpoint(form: ServerForm): string {
   return `${form.way}://${host}:${port || DEFAULT_PORTS[form.way]}`
 }
 
-export type FormFault = 'name' | 'path' | 'host' | 'port' | 'user' | 'tls' | 'ssh' | 'jump'
+export type FormFault = 'name' | 'path' | 'host' | 'port' | 'user' | 'tls' | 'ssh' | 'jump' | 'limit' | 'offPeak'
 
 /** The first thing that a new or changed server lacks; `known` is true when secrets are already stored. */
 export function formFault(form: ServerForm, known: boolean): FormFault | null {
   if (!form.name.trim()) return 'name'
+  const limit = form.stepLimit.trim()
+  if (limit && !(/^\d{1,3}$/.test(limit) && Number(limit) >= 1)) return 'limit'
+  if (form.offPeak && (!TIME.test(form.offPeakFrom) || !TIME.test(form.offPeakUntil) || form.offPeakFrom === form.offPeakUntil)) return 'offPeak'
   if (form.way === 'unix') return form.path.trim().startsWith('/') ? null : 'path'
   if (!form.host.trim() || /[\s/@]/.test(form.host.trim())) return 'host'
   const port = form.port.trim()
@@ -86,6 +97,7 @@ export function formFault(form: ServerForm, known: boolean): FormFault | null {
   return null
 }
 
+const TIME = /^([01]\d|2[0-3]):[0-5]\d$/
 const JUMP = /^ssh:\/\/[^\s:@/]+@[^\s@/]+$/
 
 /** True where plain TCP leaves the machine: anybody on the way could command the engine. */
@@ -103,6 +115,8 @@ export function toForm(server: Server): ServerForm {
     hostKey: server.ssh?.hostKey ?? '',
     jump: server.ssh?.jump?.endpoint ?? '',
     jumpHostKey: server.ssh?.jump?.hostKey ?? '',
+    stepLimit: server.stepLimit ? String(server.stepLimit) : '',
+    ...(server.offPeak && { offPeak: true, offPeakFrom: server.offPeak.from, offPeakUntil: server.offPeak.until, offPeakZone: server.offPeak.timeZone, offPeakBulk: server.offPeak.bulk }),
     sshWith: server.ssh?.hasPassword && !server.ssh.hasPrivateKey ? 'password' : 'key',
   }
 }
@@ -128,6 +142,8 @@ export function toInput(form: ServerForm, before?: Server): ServerBody {
     endpoint: writeEndpoint(form),
     tags: form.tags.map((tag) => tag.trim()).filter(Boolean),
     description: form.description.trim(),
+    stepLimit: form.stepLimit.trim() ? Number(form.stepLimit) : null,
+    offPeak: form.offPeak ? { from: form.offPeakFrom, until: form.offPeakUntil, timeZone: form.offPeakZone, bulk: form.offPeakBulk } : null,
   }
   if (form.way === 'tcps' && (form.ca || form.cert || form.key)) {
     input.tls = { ca: form.ca || undefined, cert: form.cert || undefined, key: form.key || undefined }
