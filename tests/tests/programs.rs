@@ -15,7 +15,6 @@ use imagefleet_tests::archives;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-const PATIENCE: Duration = Duration::from_secs(30);
 const ENDPOINT: &str = "unix:///run/a.sock";
 
 /// The program that works, and the one in front that takes no steps yet.

@@ -349,7 +349,7 @@ mod tests {
         assert!(!access.on_image(Verb::ImageDelete, 1, "team/app"));
         assert!(access.on_server(Verb::ImagePull, 1) && !access.on_whole_server(Verb::ImagePull, 1));
         assert!(!access.holds_everywhere(Verb::ImagePull));
-        let [right] = access.rights().try_into().unwrap();
+        let [right] = access.rights().try_into().expect("one right");
         assert_eq!(right.servers, Some(vec![1]));
         assert_eq!(right.repositories, Some(vec!["team/*".to_owned()]));
         assert!(!access.narrowed(&[Verb::ImageView]).holds(Verb::ImagePull));

@@ -411,10 +411,10 @@ mod tests {
             at.pass(60);
             assert_eq!(at.store.expired_exports().await.expect("asked").len(), 1);
             assert!(
-                at.store.export(&id, 1, &full).await.is_err(),
+                at.store.export(&id, &full).await.is_err(),
                 "nobody gets it, though it is still there"
             );
-            let listed = at.store.exports(1, &full, PageRequest::default()).await;
+            let listed = at.store.exports(&full, PageRequest::default()).await;
             assert_eq!(listed.expect("listed").total, 0);
             assert!(at.store.delete_export(&id).await.expect("gone"));
             assert!(!at.store.delete_export(&id).await.expect("asked"));
