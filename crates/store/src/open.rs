@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait as _, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use crate::images::HeldInMemory;
 use crate::{Result, SecretKey, Secrets, Store, StoreError, migrations, sql};
 
 /// Readers beside the one writer; more only fight for two cores.
@@ -57,6 +58,7 @@ impl Store {
             clock: options.clock,
             secrets,
             writer,
+            held: HeldInMemory::default(),
             _lock: lock,
         };
         store.check_key().await?;

@@ -1,6 +1,7 @@
 //! One list of migrations for both databases; a migration is a list of statements, never changed once released.
 
 mod base;
+mod inventory_versions;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection};
 use sea_orm_migration::prelude::{
@@ -14,7 +15,7 @@ struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(base::Migration)]
+        vec![Box::new(base::Migration), Box::new(inventory_versions::Migration)]
     }
 }
 
