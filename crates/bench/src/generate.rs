@@ -140,13 +140,7 @@ async fn fill(store: &Store, shape: Shape) -> anyhow::Result<()> {
         slowest = slowest.max(start.elapsed());
     }
     // Failures cannot be told by an engine: they are put in by hand, and counted.
-    for (word, rest) in [
-        ("PULL_FAILED", 0),
-        ("DELETE_FAILED", 1),
-        ("START_FAILED", 2),
-        ("PULLING", 3),
-        ("DELETING", 4),
-    ] {
+    for (word, rest) in [("PULL_FAILED", 0), ("DELETE_FAILED", 1), ("START_FAILED", 2)] {
         store
             .connection()
             .execute_unprepared(&format!(

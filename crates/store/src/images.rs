@@ -3,6 +3,7 @@
 mod by_image;
 mod by_server;
 mod filter;
+mod held;
 mod holders;
 mod kept;
 mod list;
@@ -18,4 +19,5 @@ mod walk;
 pub use by_image::{ImageGroup, Placement};
 pub use by_server::{ServerGroup, ServerSummary};
 pub use filter::{ImageFilter, ImageSort, SortKey};
+pub(crate) use held::HeldInMemory;
 pub use holders::Holder;

@@ -75,6 +75,7 @@ impl Store {
             secrets,
             queue: std::sync::Arc::default(),
             writer: None,
+            held: crate::images::HeldInMemory::default(),
             lock: std::sync::Arc::new(crate::lock::Lock::Reader),
         })
     }

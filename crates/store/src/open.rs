@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait as _, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use crate::images::HeldInMemory;
 use crate::lock::{Lock, Share};
 use crate::{Result, SecretKey, Secrets, Store, StoreError, migrations, sql};
 
@@ -67,6 +68,7 @@ impl Store {
             secrets,
             queue: Arc::default(),
             writer,
+            held: HeldInMemory::default(),
             lock: Arc::new(lock),
         };
         store.check_key().await?;

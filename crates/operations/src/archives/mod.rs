@@ -7,11 +7,13 @@
 mod in_hand;
 mod leftovers;
 mod read;
+mod readings;
 mod upload;
 mod write;
 
 pub use in_hand::{Hold, InHand};
 pub use leftovers::Staged;
+pub use readings::{Reading, Readings};
 pub use upload::{STRETCH, Stretch};
 
 use std::path::{Path, PathBuf};
@@ -63,6 +65,8 @@ pub struct ArchiveStore {
     chunk: usize,
     /// Uploads that a request writes at this moment.
     pub in_hand: InHand,
+    /// Uploads that are looked into while they come.
+    pub readings: Readings,
     /// How long archives are kept.
     pub policy: ArchivePolicy,
 }
@@ -84,6 +88,7 @@ impl ArchiveStore {
             prefix: object_store::path::Path::default(),
             chunk: FOLDER_CHUNK,
             in_hand: InHand::default(),
+            readings: Readings::default(),
             policy,
         })
     }
@@ -113,6 +118,7 @@ impl ArchiveStore {
             prefix,
             chunk: BUCKET_CHUNK,
             in_hand: InHand::default(),
+            readings: Readings::default(),
             policy,
         })
     }

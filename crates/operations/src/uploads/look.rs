@@ -23,9 +23,7 @@ pub async fn look(deps: &Deps, upload: &Upload) -> Result<ArchiveContents, Failu
         let stretches = deps.store.upload_stretches(&upload.id).await?;
         let bytes = deps.archives.read_upload(&upload.location, stretches);
         let contents = inspect(bytes, &Limits::default()).await?;
-        let json = serde_json::to_value(&contents)
-            .map_err(|error| Failure::new(ErrorCode::Internal, format!("contents: {error}")))?;
-        deps.store.set_upload_contents(&upload.id, &json).await?;
+        remember(&deps, &upload, &contents).await?;
         Ok(contents)
     };
     let reading = tokio::spawn(reading.in_current_span());
@@ -35,6 +33,17 @@ pub async fn look(deps: &Deps, upload: &Upload) -> Result<ArchiveContents, Failu
             format!("reading the archive stopped: {error}"),
         ))
     })
+}
+
+/// Writes down what is inside.
+pub(super) async fn remember(
+    deps: &Deps,
+    upload: &Upload,
+    contents: &ArchiveContents,
+) -> Result<(), Failure> {
+    let json = serde_json::to_value(contents)
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("contents: {error}")))?;
+    Ok(deps.store.set_upload_contents(&upload.id, &json).await?)
 }
 
 /// What was read before; what an earlier version of the program wrote down in another form is read again.

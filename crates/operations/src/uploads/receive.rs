@@ -8,9 +8,10 @@ use imagefleet_model::{ErrorCode, Failure};
 use imagefleet_store::{Upload, UploadStretch};
 
 use super::checksum::Running;
+use super::look::remember;
 use super::{Checksum, expires_at};
 use crate::Deps;
-use crate::archives::STRETCH;
+use crate::archives::{Reading, STRETCH};
 
 /// A sender that is silent for so long is gone; proxies keep such connections open.
 const SILENCE: Duration = Duration::from_mins(1);
@@ -56,10 +57,24 @@ pub async fn receive(deps: &Deps, upload: Upload, part: Part) -> Result<Received
     }
     let deps = deps.clone();
     let receiving = tokio::spawn(async move {
-        let broken = store_part(&deps, &upload, part, room).await;
-        drop(hold);
+        let along = deps.archives.readings.take(&upload.id, upload.received);
+        let along = Arc::new(tokio::sync::Mutex::new(along));
+        let broken = store_part(&deps, &upload, part, room, &along).await;
+        let reading = along.lock().await.take();
         let broken = broken?;
-        let upload = deps.store.any_upload(&upload.id).await?;
+        let mut upload = deps.store.any_upload(&upload.id).await?;
+        // What passed and was not kept has made it useless.
+        if let Some(reading) = reading.filter(|reading| reading.at() == upload.received) {
+            if upload.complete {
+                if let Some(contents) = reading.finish().await {
+                    remember(&deps, &upload, &contents).await?;
+                    upload = deps.store.any_upload(&upload.id).await?;
+                }
+            } else {
+                deps.archives.readings.park(&upload.id, reading);
+            }
+        }
+        drop(hold);
         Ok(Received { upload, broken })
     });
     receiving.await.unwrap_or_else(|error| {
@@ -76,12 +91,13 @@ async fn store_part(
     upload: &Upload,
     part: Part,
     room: Option<u64>,
+    along: &Along,
 ) -> Result<Option<Failure>, Failure> {
     let sum = part.checksum.map(|checksum| Sum {
         running: Arc::new(Mutex::new(Some(checksum.algorithm.start()))),
         wanted: checksum.sum,
     });
-    let mut bytes = watched(part.bytes, room, sum.as_ref());
+    let mut bytes = watched(part.bytes, room, sum.as_ref(), Arc::clone(along));
     let mut stretches = Vec::new();
     let outcome = store_stretches(deps, upload, &mut bytes, sum.is_some(), &mut stretches).await;
     let Some(sum) = sum else { return outcome };
@@ -166,12 +182,15 @@ impl Sum {
     }
 }
 
-/// The same bytes, summed up; they break when nothing comes for long, and when more come than there is room for.
-fn watched(bytes: ByteStream, room: Option<u64>, sum: Option<&Sum>) -> ByteStream {
+/// Who looks into the archive while it comes.
+type Along = Arc<tokio::sync::Mutex<Option<Reading>>>;
+
+/// The same bytes, summed up and looked into; they break when nothing comes for long, and when more come than there is room for.
+fn watched(bytes: ByteStream, room: Option<u64>, sum: Option<&Sum>, along: Along) -> ByteStream {
     let running = sum.map(|sum| Arc::clone(&sum.running));
-    let start = Some((bytes, room, running));
+    let start = Some((bytes, room, running, along));
     stream::unfold(start, |state| async move {
-        let (mut bytes, room, running) = state?;
+        let (mut bytes, room, running, along) = state?;
         let chunk = match tokio::time::timeout(SILENCE, bytes.next()).await {
             Ok(chunk) => chunk?,
             Err(_) => Err(Failure::new(
@@ -193,7 +212,10 @@ fn watched(bytes: ByteStream, room: Option<u64>, sum: Option<&Sum>) -> ByteStrea
         {
             running.take(&chunk);
         }
-        Some((Ok(chunk), Some((bytes, room, running))))
+        if let Some(reading) = along.lock().await.as_mut() {
+            reading.pass(chunk.clone()).await;
+        }
+        Some((Ok(chunk), Some((bytes, room, running, along))))
     })
     .boxed()
 }

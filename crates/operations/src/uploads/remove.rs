@@ -13,5 +13,6 @@ pub async fn remove(deps: &Deps, upload: &Upload) -> Result<(), Failure> {
     }
     // The row first: a request that still writes finds it gone and takes its bytes back.
     deps.store.delete_upload(&upload.id).await?;
+    deps.archives.readings.forget(&upload.id);
     deps.archives.delete_upload(&upload.location).await
 }

@@ -1,11 +1,13 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use imagefleet_model::{Access, Image, ImageStore, Page, PageRequest, ServerStatus, Verb};
+use imagefleet_model::{Access, Image, ImageStore, Page, PageRequest, ServerId, ServerStatus, Verb};
 use sea_orm::{FromQueryResult, Value};
 use serde::Serialize;
 
 use super::filter::{Conditions, ImageFilter, ImageSort, joined};
+use super::held::Held;
 use super::kept::{self, Kept};
 use super::list::{sorting, walking, walking_pays};
 use super::matching::Matching;
@@ -108,7 +110,7 @@ impl Store {
             .map(|count| (count.server_id, *count))
             .collect();
         let sizes: HashMap<i64, i64> = match &counts.matching {
-            Some((matching, _)) => matching.sizes(&self.db, &ids).await?,
+            Some(search) => search.sizes(&ids),
             None if counts.sized => of_page
                 .values()
                 .map(|count| (count.server_id, count.total_size))
@@ -116,7 +118,7 @@ impl Store {
             None => self.sizes(filter, &conditions, &ids).await?,
         };
         let first = match counts.matching {
-            Some((_, first)) => self.first_by_reference(&ids, &first).await?,
+            Some(search) => self.first_by_reference(&ids, &search.first).await?,
             None => self.first_by_name(filter, &conditions, &ids, &of_page).await?,
         };
         let mut images: HashMap<i64, Vec<Image>> = HashMap::new();
@@ -153,8 +155,9 @@ impl Store {
             }
         } else if filter.statuses.is_empty() && filter.unused.is_none() {
             let matching = Matching::find(&self.db, conditions).await?;
+            let held = self.held(&filter.server_ids).await?;
             let mut first = HashMap::new();
-            for found in matching.per_server(&self.db, &filter.server_ids).await? {
+            for found in matching.per_server(&held) {
                 counts.kept.push(Kept {
                     server_id: found.server_id,
                     images: found.images,
@@ -162,7 +165,11 @@ impl Store {
                 });
                 first.insert(found.server_id, found.first);
             }
-            counts.matching = Some((matching, first));
+            counts.matching = Some(Search {
+                matching,
+                held: held.into_iter().collect(),
+                first,
+            });
         } else {
             counts.kept = self.counted(filter, conditions).await?;
         }
@@ -328,8 +335,25 @@ struct Counts {
     kept: Vec<Kept>,
     /// Whether the sizes in `kept` hold.
     sized: bool,
-    /// What a search found, and the first references of each server.
-    matching: Option<(Matching, HashMap<i64, Vec<i64>>)>,
+    /// What a search found.
+    matching: Option<Search>,
+}
+
+/// A search laid over what servers hold.
+struct Search {
+    matching: Matching,
+    held: HashMap<ServerId, Arc<Held>>,
+    /// The first references of each server.
+    first: HashMap<ServerId, Vec<i64>>,
+}
+
+impl Search {
+    fn sizes(&self, servers: &[ServerId]) -> HashMap<ServerId, i64> {
+        servers
+            .iter()
+            .filter_map(|server| Some((*server, self.matching.size(self.held.get(server)?))))
+            .collect()
+    }
 }
 
 fn summary(row: ServerRow) -> Result<ServerSummary> {

@@ -1,13 +1,14 @@
 //! Which server holds how much of what a search finds: the references that match, laid over what each server is known
-//! to hold (`server_inventories`). Image rows are not touched, however many match.
+//! to hold. Image rows are not touched, however many match.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use imagefleet_model::ServerId;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::by_server::SHOWN;
 use super::filter::{Conditions, joined};
+use super::held::Held;
 use crate::{Result, sql};
 
 /// References that match, in the order of their names.
@@ -31,19 +32,6 @@ struct Text {
     text: Option<String>,
 }
 
-#[derive(FromQueryResult)]
-struct Held {
-    server_id: i64,
-    reference_ids: String,
-}
-
-#[derive(FromQueryResult)]
-struct Sized {
-    server_id: i64,
-    reference_ids: String,
-    contents: String,
-}
-
 impl Matching {
     /// Looks for the references that match.
     pub async fn find(db: &impl ConnectionTrait, conditions: &Conditions) -> Result<Self> {
@@ -62,53 +50,32 @@ impl Matching {
         Ok(Self { places })
     }
 
-    /// Every server with images that match, in the order of their names.
-    pub async fn per_server(&self, db: &impl ConnectionTrait, servers: &[ServerId]) -> Result<Vec<Match>> {
-        if self.places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let among = if servers.is_empty() {
-            String::new()
-        } else {
-            format!("WHERE s.id IN ({})", sql::numbers(servers))
-        };
-        let query = format!(
-            "SELECT h.server_id, h.reference_ids FROM server_inventories h JOIN servers s ON s.id = h.server_id \
-             {among} ORDER BY s.name"
-        );
-        let held: Vec<Held> = sql::all(db, &query, vec![]).await?;
-        let matches = held.iter().map(|held| self.on_server(held));
-        Ok(matches.filter(|found| found.images > 0).collect())
+    /// Every server with images that match, in the order given.
+    pub fn per_server(&self, held: &[(ServerId, Arc<Held>)]) -> Vec<Match> {
+        held.iter()
+            .map(|(server, held)| self.on_server(*server, held))
+            .filter(|found| found.images > 0)
+            .collect()
     }
 
-    /// Bytes of what matches on these servers, each content once.
-    pub async fn sizes(
-        &self,
-        db: &impl ConnectionTrait,
-        servers: &[ServerId],
-    ) -> Result<HashMap<ServerId, i64>> {
-        let query = format!(
-            "SELECT server_id, reference_ids, contents FROM server_inventories WHERE server_id IN ({})",
-            sql::numbers(servers)
-        );
-        let rows: Vec<Sized> = sql::all(db, &query, vec![]).await?;
-        let sizes = rows.iter().map(|row| {
-            let found = numbers(&row.reference_ids)
-                .zip(row.contents.split(','))
-                .filter(|(id, _)| self.place(*id).is_some())
-                .filter_map(|(_, content)| content.split_once(':'))
-                .map(|(size, content)| (content, size.parse().unwrap_or(0)));
-            let contents: HashMap<&str, i64> = found.collect();
-            (row.server_id, contents.values().sum())
-        });
-        Ok(sizes.collect())
+    /// Bytes of what matches on a server, each content once.
+    pub fn size(&self, held: &Held) -> i64 {
+        let contents = held.contents.iter().map(|(content, _)| *content).max();
+        let mut seen = vec![false; contents.map_or(0, |highest| highest as usize + 1)];
+        held.references
+            .iter()
+            .zip(&held.contents)
+            .filter(|(id, _)| self.place(**id).is_some())
+            .filter(|(_, (content, _))| !std::mem::replace(&mut seen[*content as usize], true))
+            .map(|(_, (_, size))| size)
+            .sum()
     }
 
-    fn on_server(&self, held: &Held) -> Match {
+    fn on_server(&self, server_id: ServerId, held: &Held) -> Match {
         let shown = usize::try_from(SHOWN).unwrap_or_default();
         let mut images = 0;
-        let mut first: Vec<(u32, usize)> = Vec::with_capacity(shown + 1);
-        for id in numbers(&held.reference_ids) {
+        let mut first: Vec<(u32, u32)> = Vec::with_capacity(shown + 1);
+        for &id in &held.references {
             let Some(place) = self.place(id) else {
                 continue;
             };
@@ -120,17 +87,17 @@ impl Matching {
             }
         }
         Match {
-            server_id: held.server_id,
+            server_id,
             images,
-            first: first
-                .into_iter()
-                .filter_map(|(_, id)| i64::try_from(id).ok())
-                .collect(),
+            first: first.into_iter().map(|(_, id)| i64::from(id)).collect(),
         }
     }
 
-    fn place(&self, id: usize) -> Option<u32> {
-        self.places.get(id).copied().filter(|place| *place != u32::MAX)
+    fn place(&self, id: u32) -> Option<u32> {
+        self.places
+            .get(id as usize)
+            .copied()
+            .filter(|place| *place != u32::MAX)
     }
 }
 

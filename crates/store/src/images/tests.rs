@@ -489,6 +489,57 @@ async fn pages_stay_right_when_blocks_are_cut() {
     }
 }
 
+#[tokio::test]
+async fn a_search_by_server_sees_what_has_changed_since_the_last_one() {
+    for test in stores().await {
+        let store = &test.store;
+        let filter = ImageFilter {
+            q: Some("nginx".to_owned()),
+            ..ImageFilter::default()
+        };
+        let found = async || {
+            let page = store
+                .images_by_server(&filter, &Access::full(), PageRequest { page: 1, size: 10 })
+                .await
+                .expect("read");
+            let groups = page.items.into_iter();
+            groups
+                .map(|group| (group.server.name, group.image_count, group.total_size))
+                .collect::<Vec<_>>()
+        };
+        let old = add_server(store, "alpha").await;
+        let images = vec![seen("nginx:1", 5), seen("nginx:2", 7)];
+        store
+            .apply_inventory(old, inventory(&test, images, vec![]))
+            .await
+            .expect("applied");
+        assert_eq!(
+            found().await,
+            [(
+                "alpha".to_owned(),
+                2,
+                seen("nginx:1", 5).size + seen("nginx:2", 7).size
+            )]
+        );
+        test.pass(1);
+        let images = vec![seen("nginx:2", 7)];
+        store
+            .apply_inventory(old, inventory(&test, images, vec![]))
+            .await
+            .expect("applied");
+        assert_eq!(found().await, [("alpha".to_owned(), 1, seen("nginx:2", 7).size)]);
+        store.delete_server(old, true).await.expect("deleted");
+        assert_eq!(found().await, []);
+        let new = add_server(store, "bravo").await;
+        let images = vec![seen("nginx:3", 9)];
+        store
+            .apply_inventory(new, inventory(&test, images, vec![]))
+            .await
+            .expect("applied");
+        assert_eq!(found().await, [("bravo".to_owned(), 1, seen("nginx:3", 9).size)]);
+    }
+}
+
 #[test]
 fn words_of_sorts_and_statuses() {
     let sort = ImageSort::from_word("-size").expect("a sort");

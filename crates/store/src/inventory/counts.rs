@@ -132,14 +132,16 @@ pub async fn take_turn(tx: &impl ConnectionTrait) -> Result<()> {
 async fn write_held(tx: &impl ConnectionTrait, server_id: ServerId) -> Result<()> {
     sql::run(
         tx,
-        "INSERT INTO server_inventories (server_id, reference_ids, contents) \
-         SELECT $1, COALESCE(string_agg(CAST(reference_id AS TEXT), ','), ''), \
+        "INSERT INTO server_inventories (server_id, version, reference_ids, contents) \
+         SELECT $1, $2, COALESCE(string_agg(CAST(reference_id AS TEXT), ','), ''), \
          COALESCE(string_agg(CAST(size AS TEXT) || ':' || CAST(content AS TEXT), ','), '') FROM \
          (SELECT reference_id, size, DENSE_RANK() OVER (ORDER BY engine_id) AS content FROM images \
           WHERE server_id = $1 ORDER BY reference_id) AS h \
          WHERE EXISTS (SELECT 1 FROM servers WHERE id = $1) \
-         ON CONFLICT (server_id) DO UPDATE SET reference_ids = excluded.reference_ids, contents = excluded.contents",
-        vec![server_id.into()],
+         ON CONFLICT (server_id) DO UPDATE SET version = excluded.version, \
+         reference_ids = excluded.reference_ids, contents = excluded.contents",
+        // Not counted up: a server that takes the place of a removed one must not have a number that was known.
+        vec![server_id.into(), rand::random::<i64>().into()],
     )
     .await?;
     Ok(())

@@ -2,6 +2,7 @@
 
 mod audit_trail;
 mod base;
+mod inventory_versions;
 mod queue;
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection};
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(base::Migration),
             Box::new(queue::Migration),
             Box::new(audit_trail::Migration),
+            Box::new(inventory_versions::Migration),
         ]
     }
 }

@@ -118,13 +118,10 @@ impl Store {
                 return Ok(false);
             };
             let mut ssh = open_ssh(&secrets, id, &sealed)?;
-            for pinned in [
-                ssh.jump.as_mut().map(|jump| &mut jump.host_key),
-                info.jump.as_mut().map(|jump| &mut jump.host_key),
-            ] {
-                if let Some(pinned) = pinned {
-                    *pinned = Some(fingerprint.to_owned());
-                }
+            let kept = ssh.jump.as_mut().map(|jump| &mut jump.host_key);
+            let shown = info.jump.as_mut().map(|jump| &mut jump.host_key);
+            for pinned in kept.into_iter().chain(shown) {
+                *pinned = Some(fingerprint.to_owned());
             }
             // Unless somebody has changed it in between.
             let touched = sql::run(
