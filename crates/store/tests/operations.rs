@@ -455,7 +455,7 @@ async fn what_ends_at_the_same_moment_ends_its_operation() {
                 store.finish_step(second, "w", &other)
             );
             let said = [one.expect("finishes").ended, two.expect("finishes").ended].concat();
-            assert_eq!(said, [both.id.clone()], "round {round}: told once");
+            assert_eq!(said, std::slice::from_ref(&both.id), "round {round}: told once");
             assert_eq!(status(store, &both.id).await, Status::Failed, "round {round}");
         }
     }

@@ -2297,7 +2297,7 @@ export interface components {
              * @description When the row last changed.
              */
             updatedAt: string;
-            /** @description Names of the containers on that server that use it. */
+            /** @description Names of the containers on that server that use it; `(hidden)` for one that the caller does not see. */
             usedBy: string[];
         };
         /** @description What a container inherits from an image. */
@@ -2447,7 +2447,7 @@ export interface components {
         JumpBody: {
             /** @description `ssh://user@host[:port]`. */
             endpoint?: string | null;
-            /** @description The host key that it must show. */
+            /** @description The host key that it must show. Left out, the first one met is pinned; `null` forgets the pinned one. */
             hostKey?: string | null;
             /** @description Opens the private key. Never returned. */
             passphrase?: string | null;
@@ -2756,7 +2756,7 @@ export interface components {
         NewUserBody: {
             /** @description What is granted; nothing, when left out. */
             grants?: components["schemas"]["Grant"][];
-            /** @description Whether the user is asked to change the password. */
+            /** @description Whether the user has to change the password first. */
             mustChangePassword?: boolean;
             /** @description The first password, 8 characters or more. */
             password: string;
@@ -3105,7 +3105,7 @@ export interface components {
                  * @description When the row last changed.
                  */
                 updatedAt: string;
-                /** @description Names of the containers on that server that use it. */
+                /** @description Names of the containers on that server that use it; `(hidden)` for one that the caller does not see. */
                 usedBy: string[];
             }[];
             /**
@@ -4242,7 +4242,7 @@ export interface components {
              */
             hasPrivateKey: boolean;
             /**
-             * @description The host key that it must show, `SHA256:…`.
+             * @description The pinned host key, `SHA256:…`; the next one met is pinned when null.
              * @default null
              */
             hostKey: string | null;
@@ -4349,6 +4349,8 @@ export interface components {
             /** @description The SSH host key that was met, `SHA256:…`. */
             hostKey?: string | null;
             imageStore?: components["schemas"]["ImageStore"] | null;
+            /** @description The SSH host key of the machine before the server. */
+            jumpHostKey?: string | null;
             /**
              * Format: int64
              * @description How long connecting and asking took.
@@ -4667,6 +4669,8 @@ export interface components {
              * @description 0–100.
              */
             progress: number;
+            /** @description The familiar repository it is about, when it is about one; who may not see that does not see the step. */
+            repository?: string | null;
             /** @description What came of it. */
             result?: unknown;
             /** @description The server it works on. */
@@ -4680,6 +4684,8 @@ export interface components {
             startedAt?: string | null;
             /** @description Where it is. */
             status: components["schemas"]["Status"];
+            /** @description Its tag. */
+            tag?: string | null;
             waitingFor?: components["schemas"]["WaitingFor"] | null;
         };
         String: string;
@@ -4846,7 +4852,7 @@ export interface components {
              */
             grants: components["schemas"]["Grant"][] | null;
             /**
-             * @description Whether the user is asked to change that new password; yes, when left out.
+             * @description Whether the user has to change that new password first; no, when left out.
              * @default null
              */
             mustChangePassword: boolean | null;

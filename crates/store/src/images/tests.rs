@@ -298,10 +298,16 @@ async fn list(
         assert_eq!(shown, sorted, "{about}");
     }
     let by_id: HashMap<i64, &&Image> = wanted.iter().map(|image| (image.id, image)).collect();
-    assert!(
-        items.iter().all(|image| *by_id[&image.id] == image),
-        "{about}: rows differ"
-    );
+    let same = |image: &Image| {
+        let mut wanted = Image::clone(by_id[&image.id]);
+        if !access.on_whole_server(Verb::ImageView, image.server_id) {
+            // Names of containers that they do not see are hidden; how many there are is told.
+            assert_eq!(image.used_by.len(), wanted.used_by.len(), "{about}");
+            wanted.used_by.clone_from(&image.used_by);
+        }
+        wanted == *image
+    };
+    assert!(items.iter().all(same), "{about}: rows differ");
 }
 
 async fn by_server(store: &Store, filter: &ImageFilter, access: &Access, wanted: &[&Image], about: &str) {
