@@ -99,21 +99,44 @@ impl App {
         Self::start_on(at, Engines::default(), pool).await
     }
 
+    /// The same with a runner and watchers of another temper; the pool leads to the engines.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_with(
+        at: TestStore,
+        pool: EnginePool,
+        runner: RunnerOptions,
+        watch: WatchOptions,
+    ) -> Self {
+        Self::assemble(at, Engines::default(), pool, runner, watch).await
+    }
+
     async fn start_on(at: TestStore, engines: Engines, pool: EnginePool) -> Self {
+        let watch = WatchOptions {
+            backoff: Duration::from_millis(50),
+            ..WatchOptions::new("test".to_owned())
+        };
+        Self::assemble(at, engines, pool, RunnerOptions::default(), watch).await
+    }
+
+    async fn assemble(
+        at: TestStore,
+        engines: Engines,
+        pool: EnginePool,
+        runner: RunnerOptions,
+        watch: WatchOptions,
+    ) -> Self {
         let archives = tempfile::tempdir().expect("a folder");
         let store = at.store.clone();
         let operations = Operations::new(
             store.clone(),
             Arc::new(pool),
             ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder"),
-            RunnerOptions::default(),
+            runner,
         );
         operations.start().await.expect("it starts");
-        let options = WatchOptions {
-            backoff: Duration::from_millis(50),
-            ..WatchOptions::new("test".to_owned())
-        };
-        let watches = Watches::start(operations.deps().clone(), options);
+        let watches = Watches::start(operations.deps().clone(), watch);
         let state = AppState::new(Services {
             store: store.clone(),
             operations: operations.clone(),
@@ -174,6 +197,15 @@ impl App {
         }
     }
 
+    /// Somebody who logged in earlier.
+    #[must_use]
+    pub fn with_cookie(&self, cookie: String) -> Client<'_> {
+        Client {
+            app: self,
+            cookie: Some(cookie),
+        }
+    }
+
     /// Nobody.
     #[must_use]
     pub fn nobody(&self) -> Client<'_> {
@@ -191,6 +223,12 @@ impl App {
 }
 
 impl Client<'_> {
+    /// What says who this is.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     /// Asks the native API.
     ///
     /// # Panics

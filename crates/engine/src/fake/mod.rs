@@ -4,17 +4,20 @@
 //! messages (which the real decoder reads), and saves and loads real archives, small ones. Its time is tokio's, so
 //! tests may pause it.
 
+mod answers;
 mod archive;
 mod containers;
 mod content;
+mod create_form;
 mod engine;
 mod faults;
 mod http;
-mod http_reading;
 mod random;
 mod registry;
+mod routes;
 mod state;
 mod tar;
+mod tell;
 mod transfer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

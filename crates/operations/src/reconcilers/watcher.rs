@@ -1,10 +1,12 @@
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use imagefleet_engine::Engine;
 use imagefleet_model::{ErrorCode, Failure, ServerId};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::watch::WatcherDeps;
@@ -101,18 +103,28 @@ async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -
     Ok(())
 }
 
-/// Brings the inventory in step; a few servers at once, the others wait their turn.
+/// Brings the inventory in step; a few servers at once, the others wait their turn. An engine that falls silent gives
+/// its turn to the next one: those that hang hold up nobody.
 async fn look(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
-    let Ok(_turn) = shared.looks.acquire().await else {
+    let Ok(turn) = shared.looks.acquire().await else {
         return Ok(());
     };
     let patience = shared.options.patience * 6;
-    match timeout(
+    let sign = Notify::new();
+    let report = |_| sign.notify_one();
+    let mut looking = pin!(timeout(
         patience,
-        sync::refresh(&shared.deps, server, engine.as_ref(), &|_| {}),
-    )
-    .await
-    {
+        sync::refresh(&shared.deps, server, engine.as_ref(), &report)
+    ));
+    let mut turn = Some(turn);
+    let looked = loop {
+        tokio::select! {
+            looked = &mut looking => break looked,
+            () = sign.notified() => {}
+            () = tokio::time::sleep(shared.options.silence), if turn.is_some() => turn = None,
+        }
+    };
+    match looked {
         Ok(changes) => changes.map(|_| ()),
         Err(_) => Err(Failure::new(
             ErrorCode::EngineTimeout,

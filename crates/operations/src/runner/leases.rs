@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use super::{Shared, dispatch, settle};
 
-/// Renews our leases, stops what somebody cancelled through another program, ends what lost its worker, and announces
-/// what ended unannounced.
+/// Milliseconds from marking an image to storing the step that works on it, at most.
+const PLANNING: i64 = 10_000;
+
+/// Renews our leases, stops what somebody cancelled through another program, ends what lost its worker, puts right
+/// the images that it worked on, and announces what ended unannounced.
 pub async fn renew(shared: Arc<Shared>) {
     let period = shared.options.lease / 8;
     loop {
@@ -13,7 +16,11 @@ pub async fn renew(shared: Arc<Shared>) {
         }
         let store = &shared.deps.store;
         match store
-            .renew_leases(&shared.options.worker, dispatch::lease_ms(&shared))
+            .renew_leases(
+                &shared.options.worker,
+                &shared.running(),
+                dispatch::lease_ms(&shared),
+            )
             .await
         {
             Ok(cancelled) => cancelled.into_iter().for_each(|step| shared.cancel(step)),
@@ -22,6 +29,11 @@ pub async fn renew(shared: Arc<Shared>) {
         match store.interrupt_expired().await {
             Ok(settled) => settle::announce(&shared.deps, settled).await,
             Err(error) => tracing::error!(%error, "expired leases could not be ended"),
+        }
+        match store.put_right_stale_statuses(PLANNING).await {
+            Ok(0) => {}
+            Ok(images) => tracing::info!(images, "images that nobody works on were put right"),
+            Err(error) => tracing::error!(%error, "images could not be put right"),
         }
         match store.unannounced_operations().await {
             Ok(ended) => {

@@ -61,7 +61,7 @@ pub struct Shared {
     pub work: Notify,
     pub places: Arc<Semaphore>,
     /// Steps that run here, and how to stop each.
-    stops: Mutex<HashMap<i64, Stop>>,
+    stops: Mutex<HashMap<i64, Arc<Stop>>>,
     /// No new steps are taken.
     pub closing: CancellationToken,
     /// Everything ends.
@@ -69,7 +69,7 @@ pub struct Shared {
     pub tracker: TaskTracker,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 struct Stop {
     /// Somebody cancelled it.
     cancel: CancellationToken,
@@ -106,13 +106,26 @@ impl Shared {
         }
     }
 
+    /// A run of a step is over. The step may run again already: that run stays.
+    fn forget(&self, step: i64, run: &Arc<Stop>) {
+        let mut stops = self.stops();
+        if stops.get(&step).is_some_and(|known| Arc::ptr_eq(known, run)) {
+            stops.remove(&step);
+        }
+    }
+
+    /// The steps that run here.
+    pub fn running(&self) -> Vec<i64> {
+        self.stops().keys().copied().collect()
+    }
+
     fn interrupt_all(&self) {
         for stop in self.stops().values() {
             stop.interrupt.cancel();
         }
     }
 
-    fn stops(&self) -> MutexGuard<'_, HashMap<i64, Stop>> {
+    fn stops(&self) -> MutexGuard<'_, HashMap<i64, Arc<Stop>>> {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

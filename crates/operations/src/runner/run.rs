@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use imagefleet_model::{ErrorCode, Failure};
 use imagefleet_store::{ClaimedStep, StepOutcome};
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{Shared, Stop, settle};
@@ -22,8 +21,8 @@ pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
     );
     async {
         let started = tokio::time::Instant::now();
-        let stop = Stop { cancel: CancellationToken::new(), interrupt: CancellationToken::new() };
-        shared.stops().insert(step.id, stop.clone());
+        let stop = Arc::new(Stop::default());
+        shared.stops().insert(step.id, Arc::clone(&stop));
         let progress = shared.board.open(step.id);
         progress.say("Starting");
         let context =
@@ -31,13 +30,13 @@ pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
         let outcome = outcome(shared, &context, &stop).await;
         context.cancel.cancel();
         shared.board.close(step.id);
-        shared.stops().remove(&step.id);
         metrics::histogram!("imagefleet_step_seconds", "kind" => step.kind.as_str(), "outcome" => word(&outcome))
             .record(started.elapsed().as_secs_f64());
         tracing::info!(outcome = word(&outcome), attempt = step.attempt, "step ended");
         // Rows are put right before the outcome can be read: who sees the end sees its effect.
         kinds::settled(&context, &outcome).await;
         settle::finish(shared, &step, &outcome).await;
+        shared.forget(step.id, &stop);
     }
     .instrument(span)
     .await;
