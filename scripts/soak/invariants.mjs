@@ -31,7 +31,6 @@ const MOST_MEMORY = 400
 export async function checkAll(around) {
   const { program } = around
   await program.revive()
-  for (const one of around.engines) await one.revive().catch(() => {}) // it is up already
   await operationsEnd(program)
   await everyEndWasTold(around)
   for (const status of ['PULLING', 'DELETING']) {

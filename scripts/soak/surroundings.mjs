@@ -18,7 +18,19 @@ const ENGINES = { docker20: 'docker20', containerd: 'docker28-containerd', podma
 const LINE = 12
 
 const run = promisify(execFile)
-const lab = async (verb, ...args) => (await run(join(LAB, verb), args.map(String))).stdout.trim()
+const lab = (verb, ...args) => run(join(LAB, verb), args.map(String))
+
+/** What was killed may leave something behind that is gone a moment later, PostgreSQL its other processes: then it is tried again. */
+async function up(pidFile, verb, ...args) {
+  for (let tries = 3; ; tries--) {
+    try {
+      return await lab(verb, ...args)
+    } catch (error) {
+      if (tries === 1) throw error
+      await killByFile(pidFile)
+    }
+  }
+}
 
 function freePort() {
   return new Promise((resolve) => {
@@ -31,6 +43,7 @@ function freePort() {
 
 /** KILL, and waits until it is gone. */
 async function killByFile(file) {
+  if (!existsSync(file)) return
   const pid = Number(readFileSync(file, 'utf8'))
   const gone = () => {
     try {
@@ -52,22 +65,16 @@ export async function bringUp(binary, database) {
   writeFileSync(join(dir, 'ports'), `${registryPort}\n${slowPort}\n`)
   const around = { dir, engines: [], registry: `127.0.0.1:${slowPort}` }
 
+  const part = (name, folder, verb, ...args) => {
+    const pidFile = join(dir, folder, 'pid')
+    return { name, kill: () => killByFile(pidFile), revive: () => up(pidFile, verb, ...args, dir) }
+  }
   const engine = (name) => ({
-    name,
+    ...part(name, name, 'engine-up', name, ENGINES[name]),
     socket: join(dir, name, 'run', 'docker.sock'),
-    kill: () => killByFile(join(dir, name, 'pid')),
-    revive: () => lab('engine-up', name, ENGINES[name], dir),
   })
-  const registry = {
-    name: 'the registry',
-    kill: () => killByFile(join(dir, 'registry', 'pid')),
-    revive: () => lab('registry-up', 'registry', registryPort, dir),
-  }
-  const postgres = {
-    name: 'the database',
-    kill: () => killByFile(join(dir, 'postgres', 'pid')),
-    revive: () => lab('postgres-up', postgresPort, dir),
-  }
+  const registry = part('the registry', 'registry', 'registry-up', 'registry', registryPort)
+  const postgres = part('the database', 'postgres', 'postgres-up', postgresPort)
   let line
   around.down = async () => {
     await around.live?.stop()

@@ -70,7 +70,12 @@ impl Operations {
         announce(self.deps(), settled).await;
         self.deps().store.put_right_stale_statuses(0).await?;
         self.0.start();
-        let sweeping = sweep_archives(self.deps().clone(), SWEEP_EVERY, self.0.closing.clone());
+        let sweeping = sweep_archives(
+            self.deps().clone(),
+            SWEEP_EVERY,
+            Arc::clone(&self.0.sweep),
+            self.0.closing.clone(),
+        );
         self.0.tracker.spawn(sweeping);
         Ok(())
     }

@@ -11,7 +11,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use imagefleet_model::{Endpoint, ErrorCode, Failure};
+use imagefleet_model::{Clock as _, Endpoint, ErrorCode, Failure, SystemClock, retry_after};
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
@@ -209,11 +209,10 @@ impl Client {
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
-        let retry_after = response
+        let wait = response
             .headers()
             .get(hyper::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+            .and_then(|value| retry_after(value.to_str().ok()?, SystemClock.now()));
         let read = tokio::time::timeout(
             self.limits.answer,
             collect(response.into_body(), LONGEST_COMPLAINT),
@@ -225,7 +224,7 @@ impl Client {
             failure.code = ErrorCode::ApiVersionUnsupported;
             return Err(failure);
         }
-        Err(refused(call.topic, status, retry_after, &body))
+        Err(refused(call.topic, status, wait, &body))
     }
 }
 

@@ -59,6 +59,7 @@ impl Engine for FakeEngine {
     }
 
     async fn images(&self) -> Result<Vec<EngineImage>> {
+        let _inside = self.0.options.crowd.enter();
         self.asked(FaultyCall::Images).await?;
         Ok(self.lock().list())
     }

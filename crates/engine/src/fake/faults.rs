@@ -125,7 +125,11 @@ impl Faults {
 /// What a caller meets when the fault strikes before a stream begins, or instead of a whole answer.
 pub(super) async fn strike_answer(fault: Option<&Fault>) -> Result<()> {
     match fault {
-        None | Some(Fault::Drip { .. }) => Ok(()),
+        None => Ok(()),
+        Some(Fault::Drip { pause, .. }) => {
+            tokio::time::sleep(*pause).await;
+            Ok(())
+        }
         Some(Fault::Hang) => {
             tokio::time::sleep(ANSWER).await;
             Err(silent(ANSWER))

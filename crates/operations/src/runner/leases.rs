@@ -27,7 +27,13 @@ pub async fn renew(shared: Arc<Shared>) {
             Err(error) => tracing::error!(%error, "leases could not be renewed"),
         }
         match store.interrupt_expired().await {
-            Ok(settled) => settle::announce(&shared.deps, settled).await,
+            Ok(settled) => {
+                // Whoever lost these cannot clear away what it was writing.
+                if !settled.ended.is_empty() {
+                    shared.sweep.notify_one();
+                }
+                settle::announce(&shared.deps, settled).await;
+            }
             Err(error) => tracing::error!(%error, "expired leases could not be ended"),
         }
         match store.put_right_stale_statuses(PLANNING).await {

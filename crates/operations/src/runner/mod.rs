@@ -60,6 +60,8 @@ pub struct Shared {
     /// Rung when something may have become claimable.
     pub work: Notify,
     pub places: Arc<Semaphore>,
+    /// Rung when somebody else's exports may lie about half made.
+    pub sweep: Arc<Notify>,
     /// Steps that run here, and how to stop each.
     stops: Mutex<HashMap<i64, Arc<Stop>>>,
     /// No new steps are taken.
@@ -85,6 +87,7 @@ impl Shared {
             options,
             board: Board::default(),
             work: Notify::new(),
+            sweep: Arc::default(),
             stops: Mutex::default(),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
