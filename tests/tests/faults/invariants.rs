@@ -9,6 +9,9 @@ use crate::{archives_whole, inventories, resources};
 /// How long what is under way may take to end once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a row may look as if a step were on its way.
+const GRACE: Duration = Duration::from_secs(20);
+
 const ENDED: &str = "no operation or step stays open";
 const ROWS: &str = "no image row stays PULLING or DELETING";
 const TOLD: &str = "every operation ends with its one final event";
@@ -68,9 +71,15 @@ fn steps_are_closed(operation: &Value) -> bool {
         .all(|step| !matches!(step["status"].as_str(), Some("queued" | "running") | None))
 }
 
+/// A request that broke off in the middle is put right by the reconciler, after its grace.
 async fn no_row_is_in_between(fleet: &Fleet) {
     for status in ["PULLING", "DELETING"] {
-        let rows = fleet.list(&format!("/images?status={status}")).await;
+        let end = Instant::now() + GRACE;
+        let mut rows = fleet.list(&format!("/images?status={status}")).await;
+        while !rows.is_empty() && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            rows = fleet.list(&format!("/images?status={status}")).await;
+        }
         fleet.tally.hold(ROWS, rows.is_empty(), || format!("{rows:#?}"));
     }
 }

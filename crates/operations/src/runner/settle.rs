@@ -22,7 +22,10 @@ pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutc
             .finish_step(step.id, &shared.options.worker, outcome)
             .await
         {
-            Ok(settled) => return announce(&shared.deps, settled).await,
+            Ok(settled) => {
+                put_right_after_followers(shared, step, &settled).await;
+                return announce(&shared.deps, settled).await;
+            }
             Err(error) => {
                 tracing::error!(%error, attempt, "the end of the step could not be stored");
                 let wait = Duration::from_millis(500)
@@ -34,6 +37,18 @@ pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutc
                 }
             }
         }
+    }
+}
+
+/// A step that began to follow in the last moment has marked the image anew, after this one had put it right.
+async fn put_right_after_followers(shared: &Arc<Shared>, step: &ClaimedStep, settled: &Settled) {
+    let Some(image) = step.image_id.filter(|_| settled.steps.len() > 1) else {
+        return;
+    };
+    match shared.deps.store.put_right_stale_status(image).await {
+        Ok(0) => {}
+        Ok(_) => shared.deps.announce(Event::ImagesChanged(step.server_id)),
+        Err(error) => tracing::error!(%error, "the image could not be put right"),
     }
 }
 

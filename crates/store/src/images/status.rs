@@ -21,12 +21,12 @@ struct Stale {
 }
 
 /// Rows in between that no unfinished step works on.
-const STALE: &str = "FROM images i WHERE i.status IN ('PULLING', 'DELETING') AND i.updated_at <= $1 \
+const STALE: &str = "FROM images i WHERE i.status IN ('PULLING', 'DELETING') \
     AND NOT EXISTS (SELECT 1 FROM operation_steps p \
      WHERE p.server_id = i.server_id AND p.status IN ('queued', 'running') AND p.image_id = i.id)";
-/// Those of them whose latest step was cancelled.
-const CANCELLED: &str = "'cancelled' = (SELECT p.status FROM operation_steps p \
-    WHERE p.server_id = i.server_id AND p.image_id = i.id ORDER BY p.id DESC LIMIT 1)";
+/// Those of them whose latest step was cancelled, or went well.
+const WITHOUT_FAILURE: &str = "(SELECT p.status FROM operation_steps p \
+    WHERE p.server_id = i.server_id AND p.image_id = i.id ORDER BY p.id DESC LIMIT 1) IN ('cancelled', 'succeeded')";
 
 impl Row {
     fn status(&self) -> ImageStatus {
@@ -128,21 +128,32 @@ impl Store {
     /// be on its way): after a crash, a cancelled wait, or a request that broke off before its operation was stored.
     /// What was cancelled is as before; the rest becomes a failure that says so. How many were put right.
     pub async fn put_right_stale_statuses(&self, grace_ms: i64) -> Result<u64> {
+        let before = self.now_ms() - grace_ms;
+        self.put_right(&format!("i.updated_at <= {before}")).await
+    }
+
+    /// The same for one row: it was marked for a step that followed one which had put the row right already.
+    pub async fn put_right_stale_status(&self, image: ImageId) -> Result<u64> {
+        self.put_right(&format!("i.id = {image}")).await
+    }
+
+    async fn put_right(&self, which: &str) -> Result<u64> {
         let now = self.now_ms();
-        let before = || vec![(now - grace_ms).into()];
-        if sql::number(&self.db, &format!("SELECT COUNT(*) {STALE}"), before()).await? == 0 {
+        let query = format!("SELECT COUNT(*) {STALE} AND {which}");
+        if sql::number(&self.db, &query, vec![]).await? == 0 {
             return Ok(0);
         }
         let interrupted = Failure::new(ErrorCode::Interrupted, "It was interrupted in the middle.").info();
         self.write(async |tx| {
             take_turn(tx).await?;
             let columns = "i.id, i.server_id, i.reference_id, i.engine_id, i.status, i.error, i.in_use";
-            let rows: Vec<Row> = sql::all(tx, &format!("SELECT {columns} {STALE}"), before()).await?;
-            let cancelled: Vec<Stale> =
-                sql::all(tx, &format!("SELECT i.id {STALE} AND {CANCELLED}"), before()).await?;
+            let query = format!("SELECT {columns} {STALE} AND {which}");
+            let rows: Vec<Row> = sql::all(tx, &query, vec![]).await?;
+            let query = format!("SELECT i.id {STALE} AND {which} AND {WITHOUT_FAILURE}");
+            let unharmed: Vec<Stale> = sql::all(tx, &query, vec![]).await?;
             for row in &rows {
-                let cancelled = cancelled.iter().any(|stale| stale.id == row.id);
-                match (row.status(), cancelled) {
+                let unharmed = unharmed.iter().any(|stale| stale.id == row.id);
+                match (row.status(), unharmed) {
                     (ImageStatus::Pulling, true) => leave(tx, row, now).await?,
                     (_, true) => change(tx, row, ImageStatus::Available, None, now).await?,
                     (ImageStatus::Pulling, false) => {
