@@ -48,6 +48,11 @@ rust_tests() {
         cargo test --locked --workspace --no-fail-fast
     fi
 }
+# Half a minute in which the program is killed again and again; the long form kills engines, registry and database too.
+killed() {
+    cargo build --quiet --locked -p imagefleet
+    node scripts/soak/main.mjs target/debug/imagefleet --minutes 0.5 --kill program --seed 1
+}
 end_to_end() {
     lab_env
     scripts/e2e.sh
@@ -62,4 +67,5 @@ stage "Rust: clippy" cargo clippy --quiet --locked --workspace --all-targets -- 
 stage "generated files are fresh" scripts/check-generated.sh
 stage "lab: real engines, registries, SSH, PostgreSQL" scripts/lab/lab-up "$lab"
 stage "Rust: tests" rust_tests
+stage "the program, killed at random" killed
 stage "end-to-end in the browser" end_to_end

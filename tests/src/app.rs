@@ -61,6 +61,24 @@ pub struct App {
     pub archives: Arc<tempfile::TempDir>,
 }
 
+/// How patient the parts that run by themselves are.
+struct Temper {
+    runner: RunnerOptions,
+    watch: WatchOptions,
+}
+
+impl Temper {
+    /// Waits short enough for a test.
+    fn quick(runner: RunnerOptions) -> Self {
+        let watch = WatchOptions {
+            backoff: Duration::from_millis(50),
+            lease: Duration::from_secs(2),
+            ..WatchOptions::new(runner.worker.clone())
+        };
+        Self { runner, watch }
+    }
+}
+
 /// Somebody who is logged in, or nobody.
 pub struct Client<'a> {
     app: &'a App,
@@ -117,6 +135,32 @@ impl App {
         Self::start_on(at, Engines::default(), pool, None, ApiConfig::default()).await
     }
 
+    /// The same with a runner and watchers of another temper; the pool leads to the engines.
+    ///
+    /// # Panics
+    /// When it does not start: the test cannot run.
+    pub async fn start_tempered(
+        at: TestStore,
+        pool: EnginePool,
+        runner: RunnerOptions,
+        watch: WatchOptions,
+    ) -> Self {
+        let archives = Arc::new(tempfile::tempdir().expect("a folder"));
+        let temper = Temper { runner, watch };
+        let app = Self::prepare(
+            at,
+            Engines::default(),
+            pool,
+            archives,
+            None,
+            temper,
+            ApiConfig::default(),
+        )
+        .await;
+        app.begin().await;
+        app
+    }
+
     async fn start_on(
         at: TestStore,
         engines: Engines,
@@ -131,15 +175,19 @@ impl App {
             pool,
             archives,
             elsewhere,
-            RunnerOptions::default(),
+            Temper::quick(RunnerOptions::default()),
             config,
         )
         .await;
-        app.operations.start().await.expect("it starts");
-        if app.store().user_count().await.expect("counted") == 0 {
-            app.user("admin", vec![everywhere("admin")]).await;
-        }
+        app.begin().await;
         app
+    }
+
+    async fn begin(&self) {
+        self.operations.start().await.expect("it starts");
+        if self.store().user_count().await.expect("counted") == 0 {
+            self.user("admin", vec![everywhere("admin")]).await;
+        }
     }
 
     /// One more program on the same database, engines and archives; it takes no steps before its operations are started.
@@ -156,7 +204,7 @@ impl App {
             pool,
             Arc::clone(&self.archives),
             None,
-            options,
+            Temper::quick(options),
             ApiConfig::default(),
         )
         .await
@@ -168,20 +216,14 @@ impl App {
         pool: EnginePool,
         archives: Arc<tempfile::TempDir>,
         elsewhere: Option<ArchiveStore>,
-        runner: RunnerOptions,
+        temper: Temper,
         config: ApiConfig,
     ) -> Self {
         let folder = || ArchiveStore::folder(archives.path(), ArchivePolicy::default()).expect("a folder");
         let archive_store = elsewhere.unwrap_or_else(folder);
         let store = at.store.clone();
-        let worker = runner.worker.clone();
-        let operations = Operations::new(store.clone(), Arc::new(pool), archive_store, runner);
-        let options = WatchOptions {
-            backoff: Duration::from_millis(50),
-            lease: Duration::from_secs(2),
-            ..WatchOptions::new(worker)
-        };
-        let watches = Watches::start(operations.deps().clone(), options);
+        let operations = Operations::new(store.clone(), Arc::new(pool), archive_store, temper.runner);
+        let watches = Watches::start(operations.deps().clone(), temper.watch);
         let state = AppState::new(Services {
             store: store.clone(),
             operations: operations.clone(),
@@ -240,6 +282,15 @@ impl App {
         }
     }
 
+    /// Somebody who logged in earlier.
+    #[must_use]
+    pub fn with_cookie(&self, cookie: String) -> Client<'_> {
+        Client {
+            app: self,
+            cookie: Some(cookie),
+        }
+    }
+
     /// Nobody.
     #[must_use]
     pub fn nobody(&self) -> Client<'_> {
@@ -262,6 +313,12 @@ impl Client<'_> {
     pub fn cookie_value(&self) -> &str {
         let cookie = self.cookie.as_deref().unwrap_or_default();
         cookie.split_once('=').map_or("", |(_, value)| value)
+    }
+
+    /// What says who this is.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
     }
 
     /// Asks the native API.

@@ -6,6 +6,8 @@
 
 pub mod docker;
 pub mod fake;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod percent;
 mod types;
 

@@ -40,6 +40,12 @@ impl ManualClock {
         let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *now += by;
     }
+
+    /// Moves the clock back, as a machine's time service may.
+    pub fn put_back(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *now -= by;
+    }
 }
 
 impl Clock for ManualClock {

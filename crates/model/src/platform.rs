@@ -55,7 +55,18 @@ impl fmt::Display for Platform {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Platform;
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_and_read_again(text in "[a-zA-Z0-9._-]{0,9}(/[a-zA-Z0-9._-]{0,9}){0,3}|\\PC{0,30}") {
+            if let Some(platform) = Platform::parse(&text) {
+                prop_assert_eq!(Platform::parse(&platform.to_string()), Some(platform));
+            }
+        }
+    }
 
     #[test]
     fn reads_and_prints() {

@@ -327,6 +327,16 @@ mod tests {
                 prop_assert_eq!(
                     ImageRef::parse(&parsed.canonical_repository()).map(|r| r.repository()), Ok(parsed.repository())
                 );
+                // As every engine and every command would write it.
+                prop_assert!(parsed.path().len() <= 255 && !parsed.path().contains("//"));
+                prop_assert!(parsed.tag().is_none_or(|tag| parsed.with_tag(tag).is_ok()));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_without_harm(text in "\\PC{0,80}|[a-z]{1,4}@sha256:[0-9a-fA-F]{60,66}") {
+            if let Ok(parsed) = ImageRef::parse(&text) {
+                prop_assert!(parsed.digest().is_none_or(super::is_sha256_digest));
             }
         }
     }

@@ -68,9 +68,14 @@ impl Operations {
     pub async fn start(&self) -> Result<(), Failure> {
         let settled = self.deps().store.interrupt_orphans().await?;
         announce(self.deps(), settled).await;
-        self.deps().store.put_right_stale_statuses().await?;
+        self.deps().store.put_right_stale_statuses(0).await?;
         self.0.start();
-        let sweeping = sweep_archives(self.deps().clone(), SWEEP_EVERY, self.0.closing.clone());
+        let sweeping = sweep_archives(
+            self.deps().clone(),
+            SWEEP_EVERY,
+            Arc::clone(&self.0.sweep),
+            self.0.closing.clone(),
+        );
         self.0.tracker.spawn(sweeping);
         Ok(())
     }
@@ -104,7 +109,7 @@ impl Operations {
         let cancelled = self.deps().store.cancel_operation(id).await?;
         cancelled.running.iter().for_each(|step| self.0.cancel(*step));
         announce(self.deps(), cancelled.settled).await;
-        self.deps().store.put_right_stale_statuses().await?;
+        self.deps().store.put_right_stale_statuses(0).await?;
         self.0.work.notify_one();
         Ok(cancelled.operation)
     }

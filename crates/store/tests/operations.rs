@@ -236,6 +236,29 @@ async fn progress_never_falls_back_and_events_are_numbered() {
 }
 
 #[tokio::test]
+async fn what_its_worker_has_lost_sight_of_is_not_renewed() {
+    for test in stores().await {
+        let store = &test.store;
+        let new = operation("a", vec![step(1, None), step(2, None)]);
+        store.create_operation(new).await.expect("created");
+        let mut claimed = Vec::new();
+        for _ in 0..2 {
+            let step = store.claim_step("w", LEASE).await.expect("claims");
+            claimed.push(step.expect("a step").id);
+        }
+        test.pass(9);
+        // The answer to the second claim never came: only the first one runs.
+        store
+            .renew_leases("w", &claimed[..1], LEASE)
+            .await
+            .expect("renews");
+        test.pass(5);
+        let settled = store.interrupt_expired().await.expect("interrupts");
+        assert_eq!(settled.steps, claimed[1..]);
+    }
+}
+
+#[tokio::test]
 async fn a_lost_lease_is_interrupted_and_can_be_retried() {
     for test in stores().await {
         let store = &test.store;
@@ -254,7 +277,8 @@ async fn a_lost_lease_is_interrupted_and_can_be_retried() {
             .expect("claims")
             .expect("a step");
         test.pass(9);
-        store.renew_leases("alive", LEASE).await.expect("renews");
+        let renewed = store.renew_leases("alive", &[alive.id], LEASE).await;
+        renewed.expect("renews");
         test.pass(5);
         let settled = store.interrupt_expired().await.expect("interrupts");
         assert_eq!(settled.steps, [dead.id]);

@@ -13,7 +13,7 @@ use hyper::header::DATE;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use imagefleet_model::{Endpoint, ErrorCode, Failure};
+use imagefleet_model::{Clock as _, Endpoint, ErrorCode, Failure, SystemClock, Timestamp, retry_after};
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
@@ -223,10 +223,10 @@ impl Client {
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
-        let retry_after = response
+        let wait = response
             .headers()
             .get(hyper::header::RETRY_AFTER)
-            .and_then(|value| retry_after(value.to_str().ok()?, response.headers()));
+            .and_then(|value| retry_after(value.to_str().ok()?, told_at(response.headers())));
         let read = tokio::time::timeout(
             self.limits.answer,
             collect(response.into_body(), LONGEST_COMPLAINT),
@@ -238,7 +238,7 @@ impl Client {
             failure.code = ErrorCode::ApiVersionUnsupported;
             return Err(failure);
         }
-        Err(refused(call.topic, status, retry_after, &body))
+        Err(refused(call.topic, status, wait, &body))
     }
 }
 
@@ -279,14 +279,12 @@ async fn collect(mut body: Incoming, most: usize) -> Result<Bytes> {
     Ok(all.freeze())
 }
 
-/// A number of seconds, or a moment by the other side's own clock (RFC 9110, section 10.2.3).
-fn retry_after(text: &str, headers: &HeaderMap) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    let now = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?;
-    Some((at - now).to_std().unwrap_or_default())
+/// The moment of an answer by the clock of the one who gave it: what it says of later moments is said by that clock.
+fn told_at(headers: &HeaderMap) -> Timestamp {
+    headers
+        .get(DATE)
+        .and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())
+        .map_or_else(|| SystemClock.now(), |date| date.to_utc())
 }
 
 /// How a call was answered, for the metrics.
@@ -328,13 +326,15 @@ mod tests {
     use super::retry_after;
 
     #[test]
-    fn retry_after_is_seconds_or_a_moment_by_the_other_clock() {
+    fn later_moments_are_those_of_the_clock_that_tells_them() {
         let mut headers = HeaderMap::new();
-        assert_eq!(retry_after(" 9 ", &headers), Some(Duration::from_secs(9)));
         let at = "Wed, 21 Oct 2015 07:28:30 GMT";
-        assert_eq!(retry_after(at, &headers), None, "nobody knows its present moment");
+        assert_eq!(
+            retry_after(at, told_at(&headers)),
+            Some(Duration::ZERO),
+            "long past by ours"
+        );
         headers.insert(DATE, HeaderValue::from_static("Wed, 21 Oct 2015 07:28:00 GMT"));
-        assert_eq!(retry_after(at, &headers), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after("soon", &headers), None);
+        assert_eq!(retry_after(at, told_at(&headers)), Some(Duration::from_secs(30)));
     }
 }

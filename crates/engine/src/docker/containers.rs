@@ -32,6 +32,25 @@ struct ListedContainer {
     created: i64,
 }
 
+impl ListedContainer {
+    fn into_container(self) -> EngineContainer {
+        EngineContainer {
+            name: self
+                .names
+                .first()
+                .map(|name| name.trim_start_matches('/').to_owned())
+                .unwrap_or_default(),
+            id: self.id,
+            image: self.image,
+            image_id: self.image_id,
+            state: self.state,
+            status: self.status,
+            ports: self.ports.into_iter().filter_map(ListedPort::into_port).collect(),
+            created_at: from_seconds(self.created),
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct ListedPort {
     #[serde(rename = "IP")]
@@ -181,27 +200,21 @@ struct CreateAnswer {
 pub(super) async fn list(client: &Client) -> Result<Vec<EngineContainer>> {
     let call = Call::get("/containers/json", Topic::Engine).query("all", "1");
     let listed: Vec<ListedContainer> = client.ask(call).await?;
-    Ok(listed
-        .into_iter()
-        .map(|container| EngineContainer {
-            id: container.id,
-            name: container
-                .names
-                .first()
-                .map(|name| name.trim_start_matches('/').to_owned())
-                .unwrap_or_default(),
-            image: container.image,
-            image_id: container.image_id,
-            state: container.state,
-            status: container.status,
-            ports: container
-                .ports
-                .into_iter()
-                .filter_map(ListedPort::into_port)
-                .collect(),
-            created_at: from_seconds(container.created),
-        })
-        .collect())
+    Ok(listed.into_iter().map(ListedContainer::into_container).collect())
+}
+
+/// Reads a body as whatever an engine tells of containers.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read_all(body: &[u8]) {
+    if let Ok(listed) = serde_json::from_slice::<Vec<ListedContainer>>(body) {
+        listed
+            .into_iter()
+            .map(ListedContainer::into_container)
+            .for_each(drop);
+    }
+    if let Ok(container) = serde_json::from_slice::<InspectedContainer>(body) {
+        drop(container.into_detail());
+    }
 }
 
 pub(super) async fn inspect(client: &Client, id: &str) -> Result<ContainerDetail> {

@@ -60,9 +60,12 @@ pub(super) async fn events(client: &Client, since: Option<Timestamp>) -> Result<
         call = call.query("since", &format!("{}.{nanos:09}", since.timestamp()));
     }
     let body = client.open(call).await?;
-    Ok(objects(body, JsonLines::default(), |object| {
-        read::<EventMessage>(object).map(EventMessage::into_event)
-    }))
+    Ok(objects(body, JsonLines::default(), message))
+}
+
+/// One message; `None` when it matters to nobody.
+pub(super) fn message(object: &Bytes) -> Result<Option<EngineEvent>> {
+    read::<EventMessage>(object).map(EventMessage::into_event)
 }
 
 /// What `make` makes of every object of a stream without an end. An engine may say nothing for days: a dead one is

@@ -348,5 +348,19 @@ pub(super) fn parse(reference: &str) -> Result<ImageRef> {
     ImageRef::parse(reference).map_err(|error| Failure::new(ErrorCode::InvalidReference, error.to_string()))
 }
 
+/// Reads a body as whatever an engine tells of images.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read_all(body: &[u8]) {
+    if let Ok(listed) = serde_json::from_slice::<Vec<ListedImage>>(body) {
+        listed.into_iter().map(ListedImage::into_image).for_each(drop);
+    }
+    if let Ok(image) = serde_json::from_slice::<InspectedImage>(body) {
+        drop((image.stored_content(), image.config.healthcheck_line()));
+    }
+    if let Ok(lines) = serde_json::from_slice::<Vec<HistoryLine>>(body) {
+        with_diff_ids(lines, &["sha256:0".to_owned()]);
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,7 @@ fn chunks(body: Incoming, frames: Frames) -> Stream<LogChunk> {
 
 /// Takes a log apart. A frame is handed on as its bytes arrive, so its length costs no memory.
 #[derive(Debug)]
-enum Frames {
+pub(super) enum Frames {
     /// A terminal's: no frames.
     Raw,
     /// In the middle of a frame, or in the middle of the header of the next one.
@@ -76,7 +76,7 @@ impl Default for Frames {
 }
 
 impl Frames {
-    fn push(&mut self, mut bytes: Bytes, ready: &mut VecDeque<LogChunk>) -> Result<()> {
+    pub fn push(&mut self, mut bytes: Bytes, ready: &mut VecDeque<LogChunk>) -> Result<()> {
         let Self::Framed { stream, left, header } = self else {
             ready.push_back(LogChunk {
                 stream: LogStream::Stdout,

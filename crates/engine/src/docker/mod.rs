@@ -9,6 +9,8 @@ mod containers;
 mod error_rules;
 mod errors;
 mod events;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod images;
 mod json_lines;
 mod load;

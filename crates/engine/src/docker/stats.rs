@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::call::{Call, segment};
@@ -80,10 +81,14 @@ impl StatsMessage {
             cpu_percent: self.cpu_percent(),
             memory_bytes: self.memory_stats.used(),
             memory_limit: self.memory_stats.limit,
-            network_rx: self.networks.values().map(|network| network.rx_bytes).sum(),
-            network_tx: self.networks.values().map(|network| network.tx_bytes).sum(),
+            network_rx: self.over_networks(|network| network.rx_bytes),
+            network_tx: self.over_networks(|network| network.tx_bytes),
             pids: self.pids_stats.current,
         }
+    }
+
+    fn over_networks(&self, bytes: impl Fn(&NetworkStats) -> u64) -> u64 {
+        self.networks.values().map(bytes).fold(0, u64::saturating_add)
     }
 
     /// As `docker stats` computes it: the container's share of the machine's time, times its processors. The first
@@ -135,14 +140,25 @@ pub(super) async fn stats(client: &Client, id: &str) -> Result<Stream<ContainerS
     let call =
         Call::get(format!("/containers/{}/stats", segment(id)?), Topic::Container).query("stream", "1");
     let body = client.open(call).await?;
-    Ok(objects(body, JsonLines::default(), |object| {
-        read::<StatsMessage>(object).map(|message| Some(message.into_stats()))
-    }))
+    Ok(objects(body, JsonLines::default(), message))
+}
+
+/// One message.
+pub(super) fn message(object: &Bytes) -> Result<Option<ContainerStats>> {
+    read::<StatsMessage>(object).map(|message| Some(message.into_stats()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::StatsMessage;
+
+    #[test]
+    fn figures_that_no_machine_has_do_no_harm() {
+        let text = r#"{"networks":{"a":{"rx_bytes":18446744073709551615},"b":{"rx_bytes":5,"tx_bytes":7}}}"#;
+        let message: StatsMessage = serde_json::from_str(text).expect("good");
+        let stats = message.into_stats();
+        assert_eq!((stats.network_rx, stats.network_tx), (u64::MAX, 7));
+    }
 
     #[test]
     fn computed_as_docker_does() {

@@ -339,12 +339,10 @@ fn broken(error: &std::io::Error) -> Failure {
         || ["unexpected EOF", "failed to read entire block"]
             .iter()
             .any(|sign| words.contains(sign));
-    let code = if ends_early {
-        ErrorCode::ArchiveTruncated
-    } else {
-        ErrorCode::NotAnArchive
-    };
-    refused(code, &format!("archive/tar: {error}"))
+    if ends_early {
+        return refused(ErrorCode::ArchiveTruncated, "archive/tar: unexpected EOF");
+    }
+    refused(ErrorCode::NotAnArchive, &format!("archive/tar: {error}"))
 }
 
 fn refused(code: ErrorCode, words: &str) -> Failure {

@@ -27,6 +27,8 @@ pub enum Fault {
         /// The engine's words.
         message: String,
     },
+    /// It speaks an API that is too old for us, whatever was agreed on before.
+    OldVersion,
     /// Something that is no JSON.
     Garbage,
     /// The last message is cut in the middle, and the answer ends as if all were well.
@@ -136,7 +138,11 @@ impl Faults {
 /// What a caller meets when the fault strikes before a stream begins, or instead of a whole answer.
 pub(super) async fn strike_answer(fault: Option<&Fault>) -> Result<()> {
     match fault {
-        None | Some(Fault::Drip { .. }) => Ok(()),
+        None => Ok(()),
+        Some(Fault::Drip { pause, .. }) => {
+            tokio::time::sleep(*pause).await;
+            Ok(())
+        }
         Some(Fault::Hang) => {
             tokio::time::sleep(ANSWER).await;
             Err(silent(ANSWER))
@@ -148,7 +154,7 @@ pub(super) async fn strike_answer(fault: Option<&Fault>) -> Result<()> {
 /// The same before a stream: those faults that strike in its middle are left for [`strike_stream`].
 pub(super) async fn strike_head(fault: Option<&Fault>) -> Result<()> {
     match fault {
-        Some(Fault::Offline | Fault::Status { .. }) => strike_answer(fault).await,
+        Some(Fault::Offline | Fault::OldVersion | Fault::Status { .. }) => strike_answer(fault).await,
         _ => Ok(()),
     }
 }
@@ -223,6 +229,10 @@ impl Fault {
                     retry_after: retry_after.or(passing.then_some(Duration::ZERO)),
                 }
             }
+            Self::OldVersion => Failure::new(
+                ErrorCode::ApiVersionUnsupported,
+                "the engine speaks an API that is too old",
+            ),
             Self::Garbage => Failure::new(
                 ErrorCode::EngineError,
                 "the engine sent something that is no JSON message",

@@ -1,6 +1,5 @@
 //! A fake engine behind a socket: enough of the Docker API that the real connector can be driven through faults that
-//! strike on the wire, and the real program through a fleet of thousands. It answers `/version`, `/info`, the lists of
-//! images and containers, `/images/{name}/json`, `/events`, pulls, saves, loads and removals.
+//! strike on the wire.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,21 +11,18 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use imagefleet_model::{Failure, ImageStore};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::FakeEngine;
 use super::faults::{Fault, FaultyCall};
-use super::transfer::{load_lines, parse, pull_lines};
-use super::{FakeEngine, archive};
-use crate::{Removed, Result, Stream};
+use super::routes::{API_VERSION, Asked};
+use crate::Stream;
 
-/// What it says it speaks.
-const API_VERSION: &str = "1.43";
-/// The oldest that it takes.
-const MIN_API_VERSION: &str = "1.24";
+/// What an engine of the wrong age says it speaks.
+const OLD_VERSION: &str = "1.29";
 /// Nobody waits that long.
 const FOREVER: Duration = Duration::from_hours(24);
 
@@ -44,6 +40,8 @@ impl FakeEngine {
         let serving = async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                // Those that have ended are not kept.
+                while connections.try_join_next().is_some() {}
                 let engine = engine.clone();
                 connections.spawn(async move {
                     let service = service_fn(move |request| {
@@ -67,7 +65,8 @@ impl FakeEngine {
             Some((minor, rest)) => (Some(format!("1.{minor}")), format!("/{rest}")),
             None => (None, path),
         };
-        let call = called(request.method(), &route);
+        let asked = Asked::new(request, route.clone());
+        let call = asked.call();
         let fault = self.0.faults.take(call);
         match &fault {
             Some(Fault::Offline) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
@@ -76,15 +75,25 @@ impl FakeEngine {
                 retry_after,
                 message,
             }) => return Ok(status_answer(*status, *retry_after, message)),
-            Some(Fault::Hang) if call != FaultyCall::Pull && call != FaultyCall::Save => {
-                tokio::time::sleep(FOREVER).await;
+            Some(Fault::OldVersion) if route == "/version" => {
+                return Ok(whole(
+                    &json!({"Version": "17.05.0-ce", "ApiVersion": OLD_VERSION}),
+                ));
             }
+            Some(Fault::OldVersion) => {
+                let spoken = version.unwrap_or_default();
+                let words = format!(
+                    "client version {spoken} is too new. Maximum supported API version is {OLD_VERSION}"
+                );
+                return Ok(status_answer(400, None, &words));
+            }
+            Some(Fault::Hang) if !is_stream(call) => tokio::time::sleep(FOREVER).await,
             _ => {}
         }
         if version.is_none() && route != "/version" {
             return Ok(status_answer(400, None, "this engine wants a version"));
         }
-        let bytes = match self.routed(request, &route).await {
+        let bytes = match self.routed(asked).await {
             Ok(bytes) => bytes,
             Err(failure) => {
                 return Ok(status_answer(
@@ -95,112 +104,29 @@ impl FakeEngine {
             }
         };
         let struck = struck(bytes, fault);
-        let mut answer = Response::new(StreamBody::new(struck.map_ok(Frame::data)).boxed_unsync());
-        answer.headers_mut().insert(
-            "api-version",
-            hyper::header::HeaderValue::from_static(API_VERSION),
-        );
-        Ok(answer)
-    }
-
-    async fn routed(&self, request: Request<Incoming>, route: &str) -> Result<Stream<Bytes>> {
-        let query: Vec<(String, String)> =
-            url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
-                .into_owned()
-                .collect();
-        let asked = |name: &str| {
-            query
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.clone())
-                .unwrap_or_default()
-        };
-        match (request.method(), route) {
-            (&Method::GET, "/version") => Ok(whole(&json!({
-                "Version": self.0.options.engine_version, "ApiVersion": API_VERSION, "MinAPIVersion": MIN_API_VERSION,
-                "Os": "linux", "Arch": "amd64", "Components": [{"Name": "Engine"}],
-            }))),
-            (&Method::GET, "/info") => {
-                let kind = match self.0.options.store {
-                    ImageStore::Containerd => "io.containerd.snapshotter.v1",
-                    _ => "extfs",
-                };
-                Ok(whole(
-                    &json!({"DriverStatus": [["driver-type", kind]], "MemTotal": 8_i64 << 30, "NCPU": 4}),
-                ))
-            }
-            (&Method::GET, "/images/json") => Ok(whole(&self.listed())),
-            (&Method::GET, "/containers/json") => Ok(whole(&self.listed_containers())),
-            (&Method::GET, "/events") => Ok(self.told(&asked("since"))),
-            (&Method::GET, name) if inspected(name).is_some() => {
-                Ok(whole(&self.inspected(inspected(name).unwrap_or_default())?))
-            }
-            (&Method::POST, "/images/create") => {
-                let tag = asked("tag");
-                let mark = if tag.starts_with("sha256:") { '@' } else { ':' };
-                let reference = parse(&format!("{}{mark}{tag}", asked("fromImage")))?;
-                let content = self.registry().content(&reference)?;
-                let lines = pull_lines(&reference, &content, &self.lock().layers());
-                let engine = self.clone();
-                Ok(self.spoken(lines, move || {
-                    engine.change(|state| state.store(&reference, content, "pull"));
-                }))
-            }
-            (&Method::GET, "/images/get") => {
-                let names: Vec<String> = query
-                    .into_iter()
-                    .filter(|(key, _)| key == "names")
-                    .map(|(_, name)| name)
-                    .collect();
-                Ok(archive::pieces(self.saved(&names)?))
-            }
-            (&Method::POST, "/images/load") => {
-                let body = request.into_body().into_data_stream();
-                let brought = self.loaded(Box::pin(body.map_err(std::io::Error::other))).await?;
-                Ok(self.spoken(load_lines(brought), || ()))
-            }
-            (&Method::DELETE, name) => {
-                let name = name.trim_start_matches("/images/");
-                let removed = self.change(|state| state.remove(name, asked("force") == "1"))?;
-                let lines: Vec<Value> = removed
-                    .into_iter()
-                    .map(|line| match line {
-                        Removed::Untagged(name) => json!({"Untagged": name}),
-                        Removed::Deleted(id) => json!({"Deleted": id}),
-                    })
-                    .collect();
-                Ok(whole(&Value::from(lines)))
-            }
-            _ => Err(Failure::new(
-                imagefleet_model::ErrorCode::NotFound,
-                "page not found",
-            )),
-        }
+        Ok(versioned(Response::new(
+            StreamBody::new(struck.map_ok(Frame::data)).boxed_unsync(),
+        )))
     }
 }
 
-fn called(method: &Method, route: &str) -> FaultyCall {
-    match (method.as_str(), route) {
-        ("POST", "/images/create") => FaultyCall::Pull,
-        ("GET", "/images/get") => FaultyCall::Save,
-        ("POST", "/images/load") => FaultyCall::Load,
-        ("DELETE", _) => FaultyCall::RemoveImage,
-        (_, "/images/json") => FaultyCall::Images,
-        (_, name) if inspected(name).is_some() => FaultyCall::Images,
-        (_, "/containers/json") => FaultyCall::Containers,
-        (_, "/events") => FaultyCall::Events,
-        _ => FaultyCall::Info,
-    }
+/// Whether the answer begins at once and goes on for long: a fault strikes in its middle then.
+const fn is_stream(call: FaultyCall) -> bool {
+    matches!(
+        call,
+        FaultyCall::Pull | FaultyCall::Push | FaultyCall::Save | FaultyCall::Events | FaultyCall::Watch
+    )
 }
 
-/// The image that `/images/{name}/json` asks about.
-fn inspected(route: &str) -> Option<&str> {
-    route.strip_prefix("/images/")?.strip_suffix("/json")
+fn versioned(mut answer: Answer) -> Answer {
+    let version = hyper::header::HeaderValue::from_static(API_VERSION);
+    answer.headers_mut().insert("api-version", version);
+    answer
 }
 
-fn whole(value: &Value) -> Stream<Bytes> {
-    let bytes = Bytes::from(value.to_string());
-    futures_util::stream::iter([Ok(bytes)]).boxed()
+fn whole(value: &Value) -> Answer {
+    let body = Full::new(Bytes::from(value.to_string()));
+    Response::new(body.map_err(|never: Infallible| match never {}).boxed_unsync())
 }
 
 fn status_answer(status: u16, retry_after: Option<Duration>, message: &str) -> Answer {

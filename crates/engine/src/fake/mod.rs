@@ -4,17 +4,21 @@
 //! messages (which the real decoder reads), and saves and loads real archives, small ones. Its time is tokio's, so
 //! tests may pause it.
 
+mod answers;
 mod archive;
 mod containers;
 mod content;
+mod create_form;
+mod crowd;
 mod engine;
 mod faults;
 mod http;
-mod http_reading;
 mod random;
 mod registry;
+mod routes;
 mod state;
 mod tar;
+mod tell;
 mod transfer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use imagefleet_model::{Clock, ImageStore, SystemClock};
 use tokio::sync::watch;
 
+pub use self::crowd::Crowd;
 pub use self::faults::{Fault, FaultyCall};
 pub use self::registry::FakeRegistry;
 
@@ -45,6 +50,8 @@ pub struct FakeOptions {
     pub bytes_per_second: Option<u64>,
     /// From where it pulls and to where it pushes. Give the same to many engines: they share the content.
     pub registry: FakeRegistry,
+    /// Counts who asks for images at once. Give the same to many engines.
+    pub crowd: Crowd,
     /// Its clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -59,6 +66,7 @@ impl Default for FakeOptions {
             engine_version: "20.10.24".to_owned(),
             bytes_per_second: None,
             registry: FakeRegistry::new(1),
+            crowd: Crowd::default(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -1,4 +1,4 @@
-//! What every engine has to keep, asked of the fake always and of real engines where the lab is up.
+//! What every engine has to keep, asked of the fake (itself, and on the wire) always and of real engines where the lab is up.
 
 mod archive;
 mod containers;
@@ -8,6 +8,8 @@ mod lab;
 mod subject;
 mod ways;
 
+use imagefleet_engine::Engine;
+use imagefleet_engine::docker::{Connection, connect};
 use imagefleet_engine::fake::{FakeEngine, FakeOptions, FakeRegistry};
 use imagefleet_model::ImageStore;
 use rstest::rstest;
@@ -26,8 +28,17 @@ async fn the_fake(#[case] store: ImageStore) {
         registry: FakeRegistry::new(7),
         ..FakeOptions::default()
     });
-    let subject = Subject::fake(std::sync::Arc::new(engine), store);
-    all_of_it(&subject).await;
+    let (address, serving) = engine.serve().await.expect("a port");
+    let serving = tokio::spawn(serving);
+    let endpoint = format!("tcp://{address}").parse().expect("an endpoint");
+    let on_the_wire = connect(&Connection::new(endpoint));
+    for engine in [
+        std::sync::Arc::new(engine) as std::sync::Arc<dyn Engine>,
+        on_the_wire,
+    ] {
+        all_of_it(&Subject::fake(engine, store)).await;
+    }
+    serving.abort();
 }
 
 #[tokio::test]

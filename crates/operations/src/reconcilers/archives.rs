@@ -1,8 +1,10 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use imagefleet_model::Failure;
 use imagefleet_store::StoredExport;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Deps;
@@ -11,8 +13,8 @@ use crate::context::Deps;
 const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Removes archives whose time is over, what a crash left behind, and the oldest exports when the budget is exceeded:
-/// at once, and then `every` so often.
-pub async fn sweep_archives(deps: Deps, every: Duration, stop: CancellationToken) {
+/// at once, whenever it is rung for, and `every` so often.
+pub async fn sweep_archives(deps: Deps, every: Duration, ring: Arc<Notify>, stop: CancellationToken) {
     let mut starting = true;
     loop {
         if let Err(failure) = sweep(&deps, starting).await {
@@ -21,6 +23,7 @@ pub async fn sweep_archives(deps: Deps, every: Duration, stop: CancellationToken
         starting = false;
         tokio::select! {
             () = stop.cancelled() => return,
+            () = ring.notified() => {}
             () = tokio::time::sleep(every) => {}
         }
     }

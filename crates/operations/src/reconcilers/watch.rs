@@ -22,6 +22,8 @@ pub struct WatchOptions {
     pub ask: Duration,
     /// How long an engine may take to answer that.
     pub patience: Duration,
+    /// An engine that says nothing for so long in the middle of a look lets the next one begin with its own.
+    pub silence: Duration,
     /// The net under the events: how often everything is looked at anyway.
     pub look: Duration,
     /// How long it has to be quiet after an event before it is looked at: a burst costs one look.
@@ -45,6 +47,7 @@ impl WatchOptions {
             lease: Duration::from_secs(20),
             ask: Duration::from_secs(15),
             patience: Duration::from_secs(10),
+            silence: Duration::from_secs(2),
             look: Duration::from_mins(10),
             gather: Duration::from_millis(300),
             longest_gather: Duration::from_millis(1_200),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use imagefleet_engine::Engine;
 use imagefleet_model::{ErrorCode, Failure, ServerId};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::watch::WatcherDeps;
 use crate::Event;
@@ -157,19 +158,26 @@ async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -
     Ok(())
 }
 
-/// Brings the inventory in step; a few servers at once, the others wait their turn. A server that takes long goes on
-/// without its turn: those that hang must not keep the others from being looked at.
+/// Brings the inventory in step; a few servers at once, the others wait their turn. An engine that falls silent gives
+/// its turn to the next one: those that hang hold up nobody.
 async fn look(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
     let Ok(turn) = shared.looks.acquire().await else {
         return Ok(());
     };
-    let end = Instant::now() + shared.options.patience * 6;
-    let mut looking = pin!(sync::refresh(&shared.deps, server, engine.as_ref(), &|_| {}));
-    let quick = timeout(shared.options.patience, &mut looking).await;
-    drop(turn);
-    let looked = match quick {
-        Ok(looked) => Ok(looked),
-        Err(_) => timeout_at(end, looking).await,
+    let patience = shared.options.patience * 6;
+    let sign = Notify::new();
+    let report = |_| sign.notify_one();
+    let mut looking = pin!(timeout(
+        patience,
+        sync::refresh(&shared.deps, server, engine.as_ref(), &report)
+    ));
+    let mut turn = Some(turn);
+    let looked = loop {
+        tokio::select! {
+            looked = &mut looking => break looked,
+            () = sign.notified() => {}
+            () = tokio::time::sleep(shared.options.silence), if turn.is_some() => turn = None,
+        }
     };
     match looked {
         Ok(changes) => changes.map(|_| ()),

@@ -155,7 +155,28 @@ impl RegistryClient {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Challenge;
+
+    proptest! {
+        #[test]
+        fn a_written_challenge_is_read(
+            realm in "https://[a-z.]{1,20}/[a-z/=&?]{0,20}", scope in "[a-z:/,]{1,30}", space in " {0,2}"
+        ) {
+            let header = format!("Bearer realm=\"{realm}\",{space}service=r.test,{space}scope=\"{scope}\"");
+            let service = Some("r.test".to_owned());
+            prop_assert_eq!(
+                Challenge::parse(&header),
+                Some(Challenge::Bearer { realm, service, scope: Some(scope) })
+            );
+        }
+
+        #[test]
+        fn anything_is_read_without_harm(header in "(Bearer |Basic )?[ -~]{0,80}|\\PC{0,40}") {
+            let _ = Challenge::parse(&header);
+        }
+    }
 
     #[test]
     fn reads_challenges() {

@@ -1,7 +1,6 @@
 use std::sync::PoisonError;
-use std::time::Duration;
 
-use imagefleet_model::Failure;
+use imagefleet_model::{Clock as _, Failure, SystemClock, retry_after};
 use reqwest::{Response, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
@@ -75,16 +74,15 @@ impl RegistryClient {
     /// The bytes of an answer that went well.
     pub(super) async fn good_body(&self, response: Response) -> Result<Vec<u8>, Failure> {
         let status = response.status();
-        let retry_after = response
+        let wait = response
             .headers()
             .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
+            .and_then(|value| retry_after(value.to_str().ok()?, SystemClock.now()));
         let body = self.body(response, LARGEST).await?;
         if status.is_success() {
             Ok(body)
         } else {
-            Err(self.refused(status, retry_after, &body))
+            Err(self.refused(status, wait, &body))
         }
     }
 

@@ -4,8 +4,11 @@ use tokio::time::Instant;
 
 use super::{Shared, dispatch, settle};
 
+/// Milliseconds from marking an image to storing the step that works on it, at most.
+const PLANNING: i64 = 10_000;
+
 /// Renews our leases, stops what somebody cancelled through another program or took from us, ends what lost its worker,
-/// and announces what ended unannounced.
+/// puts right the images that it worked on, and announces what ended unannounced.
 pub async fn renew(shared: Arc<Shared>) {
     let period = shared.options.lease / 8;
     // After the database was away everybody is given the time to renew before anybody is given up.
@@ -32,7 +35,7 @@ async fn keep_ours(shared: &Shared) -> imagefleet_store::Result<()> {
     let store = &shared.deps.store;
     let running = shared.running();
     let cancelled = store
-        .renew_leases(&shared.options.worker, dispatch::lease_ms(shared))
+        .renew_leases(&shared.options.worker, &running, dispatch::lease_ms(shared))
         .await?;
     for step in cancelled {
         shared.cancel(step);
@@ -40,7 +43,10 @@ async fn keep_ours(shared: &Shared) -> imagefleet_store::Result<()> {
     let held = store.steps_of_worker(&shared.options.worker).await?;
     for step in running.into_iter().filter(|step| !held.contains(step)) {
         if shared.lose(step) {
-            tracing::warn!(step, "the lease of a step was lost; it is stopped here");
+            tracing::info!(
+                step,
+                "a step is no longer ours; what still runs of it here is stopped"
+            );
         }
     }
     Ok(())
@@ -50,13 +56,18 @@ async fn give_up_lost(shared: &Shared) {
     let store = &shared.deps.store;
     match store.interrupt_expired().await {
         Ok(settled) => {
-            let any = !settled.steps.is_empty();
-            settle::announce(&shared.deps, settled).await;
-            if any && let Err(error) = store.put_right_stale_statuses().await {
-                tracing::error!(%error, "image rows could not be put right");
+            // Whoever lost these cannot clear away what it was writing.
+            if !settled.ended.is_empty() {
+                shared.sweep.notify_one();
             }
+            settle::announce(&shared.deps, settled).await;
         }
         Err(error) => tracing::error!(%error, "expired leases could not be ended"),
+    }
+    match store.put_right_stale_statuses(PLANNING).await {
+        Ok(0) => {}
+        Ok(images) => tracing::info!(images, "images that nobody works on were put right"),
+        Err(error) => tracing::error!(%error, "images could not be put right"),
     }
     match store.unannounced_operations().await {
         Ok(ended) => {

@@ -61,8 +61,10 @@ pub struct Shared {
     /// Rung when something may have become claimable.
     pub work: Notify,
     pub places: Arc<Semaphore>,
+    /// Rung when somebody else's exports may lie about half made.
+    pub sweep: Arc<Notify>,
     /// Steps that run here, and how to stop each.
-    stops: Mutex<HashMap<i64, Stop>>,
+    stops: Mutex<HashMap<i64, Arc<Stop>>>,
     /// No new steps are taken.
     pub closing: CancellationToken,
     /// Everything ends.
@@ -70,7 +72,7 @@ pub struct Shared {
     pub tracker: TaskTracker,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Stop {
     /// Somebody cancelled it.
     cancel: CancellationToken,
@@ -88,6 +90,7 @@ impl Shared {
             options,
             board: Board::default(),
             work: Notify::new(),
+            sweep: Arc::default(),
             stops: Mutex::default(),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -110,6 +113,14 @@ impl Shared {
         }
     }
 
+    /// A run of a step is over. The step may run again already: that run stays.
+    fn forget(&self, step: i64, run: &Arc<Stop>) {
+        let mut stops = self.stops();
+        if stops.get(&step).is_some_and(|known| Arc::ptr_eq(known, run)) {
+            stops.remove(&step);
+        }
+    }
+
     /// Stops a step that runs here because it is no longer ours; whether it ran.
     fn lose(&self, step: i64) -> bool {
         let stops = self.stops();
@@ -121,7 +132,7 @@ impl Shared {
     }
 
     /// The steps that run here.
-    fn running(&self) -> Vec<i64> {
+    pub fn running(&self) -> Vec<i64> {
         self.stops().keys().copied().collect()
     }
 
@@ -131,7 +142,7 @@ impl Shared {
         }
     }
 
-    fn stops(&self) -> MutexGuard<'_, HashMap<i64, Stop>> {
+    fn stops(&self) -> MutexGuard<'_, HashMap<i64, Arc<Stop>>> {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

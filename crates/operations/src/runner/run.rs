@@ -21,8 +21,8 @@ pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
     );
     async {
         let started = tokio::time::Instant::now();
-        let stop = Stop::default();
-        shared.stops().insert(step.id, stop.clone());
+        let stop = Arc::new(Stop::default());
+        shared.stops().insert(step.id, Arc::clone(&stop));
         let progress = shared.board.open(step.id, step.kind);
         progress.say("Starting");
         let context =
@@ -35,14 +35,17 @@ pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
         context.cancel.cancel();
         pump::keep_last(shared, step.id).await;
         shared.board.close(step.id);
-        shared.stops().remove(&step.id);
-        let Some(outcome) = outcome else { return };
+        let Some(outcome) = outcome else {
+            shared.forget(step.id, &stop);
+            return;
+        };
         metrics::histogram!("imagefleet_step_seconds", "kind" => step.kind.as_str(), "outcome" => word(&outcome))
             .record(started.elapsed().as_secs_f64());
         tracing::info!(outcome = word(&outcome), attempt = step.attempt, "step ended");
         // Rows are put right before the outcome can be read: who sees the end sees its effect.
         kinds::settled(&context, &outcome).await;
         settle::finish(shared, &step, &outcome).await;
+        shared.forget(step.id, &stop);
     }
     .instrument(span)
     .await;

@@ -7,8 +7,11 @@ use super::Shared;
 use crate::context::Deps;
 use crate::{Event, OperationEnd, StepProgress};
 
-/// How often a full or busy database is asked again to store how a step ended, before its lease tells the rest.
-const TRIES: u32 = 20;
+/// How often a database that is away or full is asked again to store how a step ended, over about five minutes, before
+/// its lease tells the rest.
+const TRIES: u32 = 60;
+/// The longest wait between two of these.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Stores how a step ended and announces what follows from it.
 pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutcome) {
@@ -19,12 +22,33 @@ pub async fn finish(shared: &Arc<Shared>, step: &ClaimedStep, outcome: &StepOutc
             .finish_step(step.id, &shared.options.worker, outcome)
             .await
         {
-            Ok(settled) => return announce(&shared.deps, settled).await,
+            Ok(settled) => {
+                put_right_after_followers(shared, step, &settled).await;
+                return announce(&shared.deps, settled).await;
+            }
             Err(error) => {
                 tracing::error!(%error, attempt, "the end of the step could not be stored");
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                let wait = Duration::from_millis(500)
+                    .saturating_mul(attempt)
+                    .min(LONGEST_WAIT);
+                tokio::select! {
+                    () = shared.closed.cancelled() => return,
+                    () = tokio::time::sleep(wait) => {}
+                }
             }
         }
+    }
+}
+
+/// A step that began to follow in the last moment has marked the image anew, after this one had put it right.
+async fn put_right_after_followers(shared: &Arc<Shared>, step: &ClaimedStep, settled: &Settled) {
+    let Some(image) = step.image_id.filter(|_| settled.steps.len() > 1) else {
+        return;
+    };
+    match shared.deps.store.put_right_stale_status(image).await {
+        Ok(0) => {}
+        Ok(_) => shared.deps.announce(Event::ImagesChanged(step.server_id)),
+        Err(error) => tracing::error!(%error, "the image could not be put right"),
     }
 }
 

@@ -15,6 +15,19 @@ struct Row {
     in_use: bool,
 }
 
+#[derive(FromQueryResult)]
+struct Stale {
+    id: i64,
+}
+
+/// Rows in between that no unfinished step works on.
+const STALE: &str = "FROM images i WHERE i.status IN ('PULLING', 'DELETING') \
+    AND NOT EXISTS (SELECT 1 FROM operation_steps p \
+     WHERE p.server_id = i.server_id AND p.status IN ('queued', 'running') AND p.image_id = i.id)";
+/// Those of them whose latest step was cancelled, or went well.
+const WITHOUT_FAILURE: &str = "(SELECT p.status FROM operation_steps p \
+    WHERE p.server_id = i.server_id AND p.image_id = i.id ORDER BY p.id DESC LIMIT 1) IN ('cancelled', 'succeeded')";
+
 impl Row {
     fn status(&self) -> ImageStatus {
         ImageStatus::from_word(&self.status).unwrap_or(ImageStatus::Available)
@@ -80,15 +93,9 @@ impl Store {
     /// The pull came to a good end. A row that still has no content (a pull by digest, which leaves no name) goes;
     /// the inventory has the content under its own name.
     pub async fn end_pull(&self, id: ImageId) -> Result<()> {
-        self.change_image(id, async |tx, row, now| {
-            if row.engine_id.is_empty() {
-                remove(tx, &row).await
-            } else {
-                change(tx, &row, ImageStatus::Available, None, now).await
-            }
-        })
-        .await
-        .map(|_| ())
+        self.change_image(id, async |tx, row, now| leave(tx, &row, now).await)
+            .await
+            .map(|_| ())
     }
 
     /// The pull failed: the row stays, with what the server held before.
@@ -117,29 +124,45 @@ impl Store {
             .await
     }
 
-    /// After a crash: rows `PULLING` or `DELETING` that no unfinished step works on become a failure that says so, or
-    /// go when there is nothing to show; how many were put right.
-    pub async fn put_right_stale_statuses(&self) -> Result<u64> {
+    /// Rows `PULLING` or `DELETING` that no unfinished step works on, and that have stood so for `grace_ms` (a step may
+    /// be on its way): after a crash, a cancelled wait, or a request that broke off before its operation was stored.
+    /// What was cancelled is as before; the rest becomes a failure that says so. How many were put right.
+    pub async fn put_right_stale_statuses(&self, grace_ms: i64) -> Result<u64> {
+        let before = self.now_ms() - grace_ms;
+        self.put_right(&format!("i.updated_at <= {before}")).await
+    }
+
+    /// The same for one row: it was marked for a step that followed one which had put the row right already.
+    pub async fn put_right_stale_status(&self, image: ImageId) -> Result<u64> {
+        self.put_right(&format!("i.id = {image}")).await
+    }
+
+    async fn put_right(&self, which: &str) -> Result<u64> {
         let now = self.now_ms();
-        let interrupted =
-            Failure::new(ErrorCode::Interrupted, "imagefleet ended in the middle of it.").info();
+        let query = format!("SELECT COUNT(*) {STALE} AND {which}");
+        if sql::number(&self.db, &query, vec![]).await? == 0 {
+            return Ok(0);
+        }
+        let interrupted = Failure::new(ErrorCode::Interrupted, "It was interrupted in the middle.").info();
         self.write(async |tx| {
             take_turn(tx).await?;
-            let rows: Vec<Row> = sql::all(
-                tx,
-                "SELECT i.id, i.server_id, i.reference_id, i.engine_id, i.status, i.error, i.in_use FROM images i \
-                 JOIN image_references r ON r.id = i.reference_id \
-                 WHERE i.status IN ('PULLING', 'DELETING') AND NOT EXISTS (SELECT 1 FROM operation_steps p \
-                  WHERE p.server_id = i.server_id AND p.status IN ('queued', 'running') AND p.image_id = i.id)",
-                vec![],
-            )
-            .await?;
+            let columns = "i.id, i.server_id, i.reference_id, i.engine_id, i.status, i.error, i.in_use";
+            let query = format!("SELECT {columns} {STALE} AND {which}");
+            let rows: Vec<Row> = sql::all(tx, &query, vec![]).await?;
+            let query = format!("SELECT i.id {STALE} AND {which} AND {WITHOUT_FAILURE}");
+            let unharmed: Vec<Stale> = sql::all(tx, &query, vec![]).await?;
             for row in &rows {
-                let status = match row.status() {
-                    ImageStatus::Pulling => ImageStatus::PullFailed,
-                    _ => ImageStatus::DeleteFailed,
-                };
-                change(tx, row, status, Some(&interrupted), now).await?;
+                let unharmed = unharmed.iter().any(|stale| stale.id == row.id);
+                match (row.status(), unharmed) {
+                    (ImageStatus::Pulling, true) => leave(tx, row, now).await?,
+                    (_, true) => change(tx, row, ImageStatus::Available, None, now).await?,
+                    (ImageStatus::Pulling, false) => {
+                        change(tx, row, ImageStatus::PullFailed, Some(&interrupted), now).await?;
+                    }
+                    (_, false) => {
+                        change(tx, row, ImageStatus::DeleteFailed, Some(&interrupted), now).await?;
+                    }
+                }
             }
             Ok(rows.len() as u64)
         })
@@ -166,6 +189,15 @@ impl Store {
             }
         })
         .await
+    }
+}
+
+/// A row that is no longer being pulled, without a failure: it goes when it has no content.
+async fn leave(tx: &impl ConnectionTrait, row: &Row, now: i64) -> Result<()> {
+    if row.engine_id.is_empty() {
+        remove(tx, row).await
+    } else {
+        change(tx, row, ImageStatus::Available, None, now).await
     }
 }
 

@@ -348,7 +348,7 @@ async fn work_that_a_crash_ended_is_put_right() {
             .execute_unprepared(&working)
             .await
             .expect("a running step");
-        assert_eq!(store.put_right_stale_statuses().await.expect("put right"), 2);
+        assert_eq!(store.put_right_stale_statuses(0).await.expect("put right"), 2);
         assert_eq!(
             status(&test, server, "app:1").await,
             Some(ImageStatus::DeleteFailed)
@@ -363,6 +363,46 @@ async fn work_that_a_crash_ended_is_put_right() {
             image.error.map(|error| error.code).as_deref(),
             Some("interrupted")
         );
+        assert_counts(store).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_cancelled_before_it_began_is_as_before() {
+    for test in stores().await {
+        let store = &test.store;
+        let server = add_server(store, "a").await;
+        apply(&test, server, vec![seen("app:1", 1), seen("app:2", 2)]).await;
+        let new = ImageRef::parse("app:new").expect("a reference");
+        let new = store.begin_pull(server, &new).await.expect("begun").id;
+        let mut ids = vec![new];
+        for (name, status) in [("app:1", ImageStatus::Pulling), ("app:2", ImageStatus::Deleting)] {
+            let image = store.image_by_name(server, name).await.expect("read");
+            let id = image.expect("there").id;
+            store.set_image_status(id, status, None).await.expect("set");
+            ids.push(id);
+        }
+        for (position, id) in ids.iter().enumerate() {
+            // One was pulled in the moment in which another pull of it ended well.
+            let ended = if position == 1 { "succeeded" } else { "cancelled" };
+            let ended = format!(
+                "INSERT INTO operations (id, kind, status, title, created_by, created_at) \
+                 VALUES ('o{id}', 'pull_image', '{ended}', '', 'a', 0); \
+                 INSERT INTO operation_steps (operation_id, position, server_id, server_name, image_id, status) \
+                 VALUES ('o{id}', {position}, {server}, 'a', {id}, '{ended}')"
+            );
+            let stored = store.db.execute_unprepared(&ended).await;
+            stored.expect("a step that ended");
+        }
+        let early = store.put_right_stale_statuses(10_000).await;
+        assert_eq!(early.expect("looked"), 0, "a step may still be on its way");
+        test.pass(10);
+        let late = store.put_right_stale_statuses(10_000).await;
+        assert_eq!(late.expect("put right"), 3);
+        for name in ["app:1", "app:2"] {
+            assert_eq!(status(&test, server, name).await, Some(ImageStatus::Available));
+        }
+        assert_eq!(status(&test, server, "app:new").await, None);
         assert_counts(store).await;
     }
 }

@@ -113,21 +113,29 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    /// Renews the leases of everything that `worker` runs; the operations among it that somebody asked to cancel.
-    pub async fn renew_leases(&self, worker: &str, lease_ms: i64) -> Result<Vec<i64>> {
+    /// Renews the leases of these steps of `worker`, and of those that share them; the ones among them that somebody
+    /// asked to cancel. What else stands under its name it has lost sight of, and its lease ends: a claim whose answer
+    /// never came, an end that could not be stored.
+    pub async fn renew_leases(&self, worker: &str, steps: &[i64], lease_ms: i64) -> Result<Vec<i64>> {
         let lease = self.now_ms() + lease_ms;
+        let ids = sql::numbers(steps);
         self.write(async |tx| {
             take_turn(tx).await?;
             sql::run(
                 tx,
-                "UPDATE operation_steps SET lease_until = $2 WHERE worker = $1 AND status = 'running'",
+                &format!(
+                    "UPDATE operation_steps SET lease_until = $2
+                     WHERE worker = $1 AND status = 'running' AND (id IN ({ids}) OR shared_with IN ({ids}))"
+                ),
                 vec![worker.into(), lease.into()],
             )
             .await?;
             let rows: Vec<StepId> = sql::all(
                 tx,
-                "SELECT s.id FROM operation_steps s JOIN operations o ON o.id = s.operation_id
-                 WHERE s.worker = $1 AND s.status = 'running' AND s.shared_with IS NULL AND o.cancel_requested = TRUE",
+                &format!(
+                    "SELECT s.id FROM operation_steps s JOIN operations o ON o.id = s.operation_id
+                     WHERE s.worker = $1 AND s.status = 'running' AND s.id IN ({ids}) AND o.cancel_requested = TRUE"
+                ),
                 vec![worker.into()],
             )
             .await?;

@@ -140,12 +140,13 @@ fn bad(name: &HeaderName, what: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use axum::http::{HeaderMap, HeaderValue, StatusCode};
+    use base64::Engine as _;
     use chrono::DateTime;
     use proptest::prelude::*;
 
     use super::{
-        TUS_RESUMABLE, UPLOAD_CHECKSUM, UPLOAD_METADATA, UPLOAD_OFFSET, check_version, checksum, digits,
-        file_name, http_date, metadata, number,
+        STANDARD, TUS_RESUMABLE, UPLOAD_CHECKSUM, UPLOAD_METADATA, UPLOAD_OFFSET, check_version, checksum,
+        digits, file_name, http_date, metadata, number,
     };
 
     fn with(name: &axum::http::HeaderName, value: &str) -> HeaderMap {
@@ -204,6 +205,29 @@ mod tests {
         fn numbers_are_read_as_they_are_written(value in 0..=i64::MAX) {
             let headers = with(&UPLOAD_OFFSET, &value.to_string());
             prop_assert_eq!(number(&headers, &UPLOAD_OFFSET).expect("good"), Some(value.unsigned_abs()));
+        }
+
+        #[test]
+        fn words_are_read_as_they_are_written(name in "\\PC{0,30}", other in "[a-z]{1,8}") {
+            let words = format!("x{other} {}, filename {}", STANDARD.encode(&other), STANDARD.encode(&name));
+            let words = metadata(&with(&UPLOAD_METADATA, &words)).expect("good");
+            prop_assert_eq!(file_name(&words), Some(name));
+        }
+
+        #[test]
+        fn any_header_is_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let Ok(value) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            for name in [UPLOAD_METADATA, UPLOAD_CHECKSUM, UPLOAD_OFFSET, TUS_RESUMABLE] {
+                let mut headers = HeaderMap::new();
+                headers.insert(name, value.clone());
+                let sum = checksum(&headers);
+                prop_assert!(sum.is_err() || bytes.contains(&b' ') || !headers.contains_key(&UPLOAD_CHECKSUM));
+                if let Ok(words) = metadata(&headers) {
+                    let _ = file_name(&words);
+                }
+                prop_assert!(number(&headers, &UPLOAD_OFFSET).ok().flatten().is_none_or(|n| i64::try_from(n).is_ok()));
+                let _ = check_version(&headers, true);
+            }
         }
 
         #[test]
