@@ -35,6 +35,14 @@ describe('applyProgress', () => {
     expect(live.steps[0]?.progress).toBe(50)
   })
 
+  it('a step that waits does not make its operation run', () => {
+    const waiting = operation({ status: 'queued', steps: [{ id: 1, serverId: 1, serverName: 'a', status: 'queued', progress: 0 }] as Operation['steps'] })
+    const told = applyProgress(mergeOperation(undefined, waiting), { operationId: 'op-1', serverId: 1, progress: 0, status: 'queued', message: 'Waits for its turn', seq: 1 })
+    expect(told.status).toBe('queued')
+    expect(told.steps[0]?.message).toBe('Waits for its turn')
+    expect(applyProgress(told, { operationId: 'op-1', serverId: 1, progress: 1, seq: 2 }).status).toBe('running')
+  })
+
   it('touches only the server that the event names', () => {
     const live = applyProgress(mergeOperation(undefined, operation()), {
       operationId: 'op-1',

@@ -43,7 +43,8 @@ export function applyProgress(operation: LiveOperation, event: ProgressEvent): L
       : Math.floor(steps.reduce((sum, step) => sum + step.progress, 0) / Math.max(1, steps.length))
   return {
     ...operation,
-    status: 'running',
+    // A step that waits or was handed over is told too; the operation runs when one of them does.
+    status: steps.length > 0 && steps.every((step) => step.status === 'queued') ? operation.status : 'running',
     message: event.message ?? operation.message,
     progress: Math.max(operation.progress, overall),
     steps,
