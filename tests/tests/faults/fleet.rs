@@ -98,7 +98,7 @@ impl Fleet {
             seed: seed.wrapping_add(number as u64),
             images: IMAGES,
             containers: 2,
-            store: if number % 2 == 0 {
+            store: if number.is_multiple_of(2) {
                 ImageStore::Classic
             } else {
                 ImageStore::Containerd

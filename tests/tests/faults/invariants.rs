@@ -7,7 +7,7 @@ use crate::fleet::Fleet;
 use crate::{archives_whole, inventories, resources};
 
 /// How long what is under way may take to end once nothing goes wrong any more.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a row may look as if a step were on its way.
 const GRACE: Duration = Duration::from_secs(20);

@@ -59,7 +59,7 @@ impl Listener {
                     }
                     Ok(_) => {}
                     Err(RecvError::Lagged(missed)) => {
-                        tally.breach(GROWS, format!("the listener missed {missed} events"))
+                        tally.breach(GROWS, format!("the listener missed {missed} events"));
                     }
                     Err(RecvError::Closed) => return,
                 }

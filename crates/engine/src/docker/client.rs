@@ -323,7 +323,7 @@ mod tests {
     use hyper::HeaderMap;
     use hyper::header::{DATE, HeaderValue};
 
-    use super::retry_after;
+    use super::{retry_after, told_at};
 
     #[test]
     fn later_moments_are_those_of_the_clock_that_tells_them() {
