@@ -33,7 +33,10 @@ pub async fn run(shared: &Arc<Shared>, step: ClaimedStep) {
             outcome = outcome(shared, &context, &stop) => Some(outcome),
         };
         context.cancel.cancel();
-        pump::keep_last(shared, step.id).await;
+        // Of one that was lost another program tells by now.
+        if outcome.is_some() {
+            pump::keep_last(shared, step.id).await;
+        }
         shared.board.close(step.id);
         let Some(outcome) = outcome else {
             shared.forget(step.id, &stop);
