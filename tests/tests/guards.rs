@@ -306,7 +306,7 @@ async fn nul_is_nowhere() {
                 "GET",
                 "/api/monitor/system-soft-image/page?keyword=a%00b",
                 "",
-                200,
+                422,
             ),
         ] {
             let typed = [("content-type", "application/json")];

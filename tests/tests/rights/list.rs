@@ -174,6 +174,16 @@ pub const LIST: &[Line] = &[
     ),
     (
         "POST",
+        "/api/v1/servers/{id}/resume",
+        [401, 403, 404, 403, 403, 200],
+    ),
+    (
+        "POST",
+        "/api/v1/servers/{id}/pause",
+        [401, 403, 404, 403, 403, 200],
+    ),
+    (
+        "POST",
         "/api/v1/servers/{id}/test",
         [401, 403, 404, 403, 403, 200],
     ),

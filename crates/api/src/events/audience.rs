@@ -1,9 +1,13 @@
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use imagefleet_model::{Access, ServerId, Verb};
 use sha2::{Digest as _, Sha256};
 
 use crate::AppState;
+
+/// For how long rights count as known where other programs change them too.
+const KNOWN_FOR: Duration = Duration::from_secs(2);
 
 /// Those who hold the same rights to see: a room.
 #[derive(Debug, Clone)]
@@ -17,7 +21,10 @@ pub struct Class {
 /// Everybody who can be meant by an event, in classes. Made from the users' grants and not from the sockets, so that
 /// a program also reaches the classes that are connected to another one.
 #[derive(Debug, Default)]
-pub struct Audience(RwLock<Arc<Vec<Class>>>);
+pub struct Audience {
+    classes: RwLock<Arc<Vec<Class>>>,
+    read: Mutex<Option<Instant>>,
+}
 
 impl Audience {
     /// Reads the users' rights anew.
@@ -29,13 +36,27 @@ impl Audience {
                 classes.push(Class { room, access });
             }
         }
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(classes);
+        *self.classes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(classes);
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(())
+    }
+
+    /// Reads them anew when another program may have changed them: nothing here tells of that.
+    pub async fn keep_up(&self, state: &AppState) {
+        if state.store.is_sqlite() {
+            return;
+        }
+        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.is_none_or(|read| read.elapsed() >= KNOWN_FOR)
+            && let Err(error) = self.refresh(state).await
+        {
+            tracing::warn!(%error, "the audience of live events could not be read");
+        }
     }
 
     /// The classes.
     pub fn classes(&self) -> Arc<Vec<Class>> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.classes.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether that room is known.

@@ -24,6 +24,7 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
             Err(RecvError::Closed) => return,
         };
         let Some(bus) = state.live.bus.get() else { continue };
+        state.live.audience.keep_up(&state).await;
         let classes = state.live.audience.classes();
         send(&state, bus.as_ref(), &classes, event).await;
     }

@@ -126,13 +126,13 @@ async fn tls_refuses_what_is_not_right() {
 }
 
 /// A server of the test's own that shows this certificate and says nothing; its port.
-async fn showing(certificate: &str) -> u16 {
+async fn showing(certificate: &str, key: &str) -> u16 {
     use rustls_pki_types::pem::PemObject as _;
     use rustls_pki_types::{CertificateDer, PrivateKeyDer};
     let chain = CertificateDer::pem_slice_iter(of_the_lab(certificate).as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .expect("a certificate");
-    let key = PrivateKeyDer::from_pem_slice(of_the_lab("server-key.pem").as_bytes()).expect("a key");
+    let key = PrivateKeyDer::from_pem_slice(of_the_lab(key).as_bytes()).expect("a key");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -157,16 +157,16 @@ async fn showing(certificate: &str) -> u16 {
 #[tokio::test]
 async fn a_servers_certificate_has_to_be_its_own_and_of_now() {
     let mut answers = Vec::new();
-    for certificate in [
-        "server.pem",
-        "server-expired.pem",
-        "server-other.pem",
-        "stranger.pem",
+    for (certificate, key) in [
+        ("server.pem", "server-key.pem"),
+        ("server-expired.pem", "server-key.pem"),
+        ("server-other.pem", "server-key.pem"),
+        ("stranger.pem", "stranger-key.pem"),
     ] {
         if required("IMAGEFLEET_LAB_TLS_DIR").is_none() {
             return;
         }
-        let port = showing(certificate).await;
+        let port = showing(certificate, key).await;
         let endpoint = format!("tcps://127.0.0.1:{port}");
         let Some((engine, _)) =
             tls(|connection| connection.endpoint = endpoint.parse().expect("an endpoint"))

@@ -4,7 +4,7 @@ use imagefleet_store::NewOperation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Done, OnImage};
+use super::{Done, OnImage, sync};
 use crate::context::StepContext;
 use crate::{Actor, credentials};
 
@@ -53,6 +53,10 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         context.progress.transfer(update);
     }
     context.progress.layers_done();
+    // The server may hold the image under one more name now. The push is done, whatever becomes of this look.
+    if let Err(failure) = sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await {
+        tracing::warn!(%failure, "the server could not be looked at after the push");
+    }
     Ok(Done {
         message: format!("Pushed {reference}"),
         result: json!({ "fullName": payload.reference, "digest": digest }),
