@@ -12,6 +12,7 @@ use imagefleet_operations::RunnerOptions;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client};
 use imagefleet_tests::archives;
+use imagefleet_tests::live::Socket;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -56,6 +57,23 @@ async fn add(admin: &Client<'_>) -> i64 {
     id
 }
 
+/// Until the programs hear each other: what is told before they know of each other, and of whom to tell, is lost. The
+/// state is not.
+async fn hear(admin: &Client<'_>, live: &mut Socket<'_>, server: i64) {
+    for _ in 0..30 {
+        let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
+        assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
+        let complete = live.until(|name, _| name == "operation_complete");
+        if tokio::time::timeout(Duration::from_secs(1), complete)
+            .await
+            .is_ok()
+        {
+            return;
+        }
+    }
+    panic!("the programs do not hear each other");
+}
+
 async fn begin_pull(admin: &Client<'_>, server: i64, reference: &str) -> String {
     let pull = json!({"reference": reference, "serverIds": [server]});
     let begun = admin.post("/images/pull", pull).await;
@@ -79,6 +97,8 @@ async fn a_browser_on_one_sees_and_stops_the_work_of_another_and_outlives_it() {
     let admin = front.login("admin").await;
     let server = add(&admin).await;
     let mut live = admin.socket(None).await.expect("a connection");
+
+    hear(&admin, &mut live, server).await;
 
     // The one in front runs nothing: what it tells its browser, it heard from the other.
     let pull = begin_pull(&admin, server, "app:1").await;
@@ -193,19 +213,7 @@ async fn a_restart_of_the_database_heals_by_itself() {
     let server = add(&admin).await;
     let mut live = admin.socket(None).await.expect("a connection");
     front.at.lose_connections().await;
-    // Events of the moment without a connection are lost, the state is not; later ones come again.
-    let mut heard = None;
-    for round in 0..30 {
-        engine.hold(&format!("round/app:{round}")).expect("held");
-        let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
-        assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
-        let complete = live.until(|name, _| name == "operation_complete");
-        heard = tokio::time::timeout(Duration::from_secs(1), complete).await.ok();
-        if heard.is_some() {
-            break;
-        }
-    }
-    assert!(heard.is_some(), "the programs hear each other again");
+    hear(&admin, &mut live, server).await;
     engine.hold("after/app:1").expect("held");
     admin
         .until("/images?q=after/app", |images| images["total"] == 1)

@@ -69,8 +69,13 @@ impl Lock {
     /// Gives it back now, not when the connection is found dead.
     pub async fn release(&self) {
         if let Self::Session(session) = self
-            && let Some(session) = session.lock().await.take()
+            && let Some(mut session) = session.lock().await.take()
         {
+            // PostgreSQL ends a closed session in its own time.
+            sqlx::query("SELECT pg_advisory_unlock_all()")
+                .execute(&mut session)
+                .await
+                .ok();
             // A connection that does not close is gone already.
             session.close().await.ok();
         }

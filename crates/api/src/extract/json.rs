@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use imagefleet_model::ErrorCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::Problem;
 
@@ -82,7 +83,12 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// Reads JSON text as `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if holds_nul(bytes) {
-        return Err(Problem::field("body", "must not hold the character NUL"));
+        let whole: Value = serde_json::from_slice(bytes).map_err(|error| not_json(&error))?;
+        let field = nul_in(&whole).filter(|field| !field.is_empty());
+        return Err(Problem::field(
+            field.as_deref().unwrap_or("body"),
+            "must not hold the character NUL",
+        ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -105,6 +111,32 @@ fn holds_nul(json: &[u8]) -> bool {
         let before = json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
         part == escaped && before % 2 == 0
     })
+}
+
+/// Where the first text with NUL stands (`list[0].field`); empty when that is the whole, or its name.
+fn nul_in(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(at, item)| Some(below(&format!("[{at}]"), &nul_in(item)?))),
+        Value::Object(fields) => fields.iter().find_map(|(name, item)| {
+            if name.contains('\0') {
+                return Some(String::new());
+            }
+            Some(below(name, &nul_in(item)?))
+        }),
+        _ => None,
+    }
+}
+
+fn below(name: &str, rest: &str) -> String {
+    match rest {
+        "" => name.to_owned(),
+        index if index.starts_with('[') => format!("{name}{index}"),
+        field => format!("{name}.{field}"),
+    }
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
@@ -232,6 +264,16 @@ mod tests {
         let problem = |text: &str| parse::<String>(text.as_bytes()).is_err();
         assert!(problem(r#""a\u0000b""#) && problem(r#""\\\u0000""#));
         assert!(!problem(r#""\\u0000""#) && !problem(r#""\u0001""#));
+        for (text, said) in [
+            (
+                r#"{"a":[{"b":1},{"b":"x\u0000"}]}"#,
+                "a[1].b: must not hold the character NUL",
+            ),
+            (r#"{"a\u0000":1}"#, "body: must not hold the character NUL"),
+        ] {
+            let refused = parse::<Outer>(text.as_bytes()).expect_err("refused");
+            assert_eq!(refused.detail(), said, "{text}");
+        }
     }
 
     #[test]
