@@ -1,8 +1,11 @@
 import { expect, test, type OperationSeen } from './support'
 
-/** A reference that the servers can pull; by default one that a server has from a local registry. */
+/** Where references come from that anybody may pull: the lab's open registry, or any on this machine. */
+const LOCAL = process.env.IMAGEFLEET_LAB_REGISTRY ? [`${process.env.IMAGEFLEET_LAB_REGISTRY}/`] : ['127.0.0.1:', 'localhost:']
+
+/** A reference that the servers can pull; by default one that a server has from such a registry. */
 async function pullable(images: { fullName: string; tag: string | null }[]): Promise<string | undefined> {
-  const local = images.find((image) => image.tag !== null && /^(?:127\.0\.0\.1|localhost)[:/]/.test(image.fullName))
+  const local = images.find((image) => image.tag !== null && LOCAL.some((start) => image.fullName.startsWith(start)))
   return process.env.IMAGEFLEET_E2E_IMAGE ?? local?.fullName
 }
 

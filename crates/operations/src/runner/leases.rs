@@ -54,7 +54,14 @@ async fn keep_ours(shared: &Shared) -> imagefleet_store::Result<()> {
 
 async fn give_up_lost(shared: &Shared) {
     let store = &shared.deps.store;
-    match store.interrupt_expired().await {
+    let lost = store.interrupt_expired().await;
+    // Before the end is told: who hears it sees its effect.
+    match store.put_right_stale_statuses(PLANNING).await {
+        Ok(0) => {}
+        Ok(images) => tracing::info!(images, "images that nobody works on were put right"),
+        Err(error) => tracing::error!(%error, "images could not be put right"),
+    }
+    match lost {
         Ok(settled) => {
             // Whoever lost these cannot clear away what it was writing.
             if !settled.ended.is_empty() {
@@ -63,11 +70,6 @@ async fn give_up_lost(shared: &Shared) {
             settle::announce(&shared.deps, settled).await;
         }
         Err(error) => tracing::error!(%error, "expired leases could not be ended"),
-    }
-    match store.put_right_stale_statuses(PLANNING).await {
-        Ok(0) => {}
-        Ok(images) => tracing::info!(images, "images that nobody works on were put right"),
-        Err(error) => tracing::error!(%error, "images could not be put right"),
     }
     match store.unannounced_operations().await {
         Ok(ended) => {
