@@ -1,8 +1,12 @@
 //! Containers from images through the real store and runner, with engines in memory.
 
+use std::time::Duration;
+
 use imagefleet_engine::Engine as _;
-use imagefleet_engine::fake::FakeEngine;
-use imagefleet_model::{ContainerSpec, ErrorCode, Image, ImageStatus, Operation, ServerId, Status};
+use imagefleet_engine::fake::{FakeEngine, Fault, FaultyCall};
+use imagefleet_model::{
+    ContainerSpec, ErrorCode, Image, ImageStatus, Operation, ServerId, Status, WaitingCode,
+};
 use imagefleet_operations::kinds::create_container::{CreateContainers, find_conflict, plan};
 use imagefleet_operations::kinds::sync;
 use imagefleet_operations::testing::TestOperations;
@@ -51,6 +55,11 @@ impl Fixture {
     }
 
     async fn create(&mut self, servers: &[ServerId], form: Value) -> Operation {
+        let id = self.begin(servers, form).await;
+        self.run.end_of(&id).await
+    }
+
+    async fn begin(&self, servers: &[ServerId], form: Value) -> String {
         let mut images = Vec::new();
         for server in servers {
             images.push(self.image(*server).await);
@@ -60,8 +69,7 @@ impl Fixture {
             spec: spec(form),
         };
         let new = plan(self.run.operations.deps(), create, &Actor::system()).expect("planned");
-        let id = self.run.operations.submit(new).await.expect("submitted").id;
-        self.run.end_of(&id).await
+        self.run.operations.submit(new).await.expect("submitted").id
     }
 }
 
@@ -193,6 +201,32 @@ async fn a_failed_start_says_why_and_what_is_left() {
         let image = fixture.image(a).await;
         assert_eq!((image.status, image.error), (ImageStatus::Available, None));
     }
+}
+
+#[tokio::test]
+async fn an_engine_that_goes_between_create_and_start_leaves_one_container() {
+    let mut fixture = Fixture::new(sqlite().await).await;
+    let (a, engine) = fixture.server("a").await;
+    engine.inject(FaultyCall::StartContainer, Fault::Offline, Some(1));
+    let id = fixture.begin(&[a], json!({"name": "web"})).await;
+    let waiting = async || {
+        let operation = fixture.test.store.existing_operation(&id).await.expect("reads");
+        let waiting = operation.steps[0].waiting_for.as_ref();
+        waiting.map(|waiting| waiting.code)
+    };
+    while waiting().await != Some(WaitingCode::Retry) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let made = engine.container("web").await.expect("made").summary;
+    assert_eq!(made.state, "created");
+    // The step waits for its time on the test's clock; then it goes on with the container that it made.
+    fixture.test.pass(10);
+    fixture.run.operations.wake();
+    let end = fixture.run.end_of(&id).await;
+    assert_eq!(end.status, Status::Succeeded, "{:?}", end.error);
+    let there = engine.containers().await.expect("listed");
+    assert_eq!((there.len(), &there[0].id), (1, &made.id));
+    assert_eq!(fixture.image(a).await.status, ImageStatus::Available);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use imagefleet_model::{ErrorCode, Failure};
 use crate::fleet::Fleet;
 use crate::random::Random;
 
-const CALLS: [FaultyCall; 12] = [
+const CALLS: [FaultyCall; 13] = [
     FaultyCall::Any,
     FaultyCall::Info,
     FaultyCall::Images,
@@ -17,6 +17,7 @@ const CALLS: [FaultyCall; 12] = [
     FaultyCall::Load,
     FaultyCall::Containers,
     FaultyCall::ChangeContainer,
+    FaultyCall::StartContainer,
     FaultyCall::Events,
     FaultyCall::Tag,
 ];

@@ -153,7 +153,7 @@ impl Engine for FakeEngine {
     }
 
     async fn start_container(&self, id: &str) -> Result<()> {
-        self.asked(FaultyCall::ChangeContainer).await?;
+        self.asked(FaultyCall::StartContainer).await?;
         self.change(|state| state.start_container(id))
     }
 

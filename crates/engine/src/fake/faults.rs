@@ -65,7 +65,9 @@ pub enum FaultyCall {
     Load,
     /// `containers`, `container`, `networks`.
     Containers,
-    /// What creates, starts, stops or removes a container.
+    /// `start_container`.
+    StartContainer,
+    /// What creates, stops or removes a container.
     ChangeContainer,
     /// `logs`, `stats`.
     Watch,

@@ -51,6 +51,7 @@ impl Asked {
             ("GET", "/events") => FaultyCall::Events,
             ("GET", _) if of_containers && matches!(verb, "logs" | "stats") => FaultyCall::Watch,
             ("GET", _) if of_containers => FaultyCall::Containers,
+            ("POST", _) if of_containers && verb == "start" => FaultyCall::StartContainer,
             (_, _) if of_containers => FaultyCall::ChangeContainer,
             ("POST", _) if verb == "push" => FaultyCall::Push,
             ("POST", _) if verb == "tag" => FaultyCall::Tag,
