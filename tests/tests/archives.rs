@@ -251,6 +251,8 @@ async fn uploads_are_their_owners_alone_and_nobody_mixes_bytes() {
             .send(Ok(Bytes::from_static(b"0123456789")))
             .await
             .expect("taken");
+        // Room for more: the first request reads its body, so the upload is in its hand.
+        drop(sender.reserve().await.expect("taken"));
         let busy = patch(&admin, &upload, 0, &[], "abcdefghij").await;
         assert_eq!(busy.status, StatusCode::CONFLICT, "{busy:?}");
         sender
