@@ -20,8 +20,17 @@ pub async fn server(app: &App, admin: &Client<'_>, name: &str, images: &[&str]) 
     engine
         .registry()
         .publish(&"team/app:1".parse().expect("a reference"));
+    let id = looked_at(app, admin, name, engine.clone()).await;
+    (engine, id)
+}
+
+/// Adds a server with this engine and waits until it was looked at; its id.
+///
+/// # Panics
+/// When it is refused.
+pub async fn looked_at(app: &App, admin: &Client<'_>, name: &str, engine: FakeEngine) -> i64 {
     let endpoint = format!("unix:///fake/{name}.sock");
-    app.engines.put(&endpoint, engine.clone());
+    app.engines.put(&endpoint, engine);
     let added = admin
         .post("/servers", json!({"name": name, "endpoint": endpoint}))
         .await;
@@ -31,7 +40,7 @@ pub async fn server(app: &App, admin: &Client<'_>, name: &str, images: &[&str]) 
             server["lastSyncAt"].is_string()
         })
         .await;
-    (engine, id)
+    id
 }
 
 /// Asks the Monitor API; status and envelope.

@@ -8,6 +8,7 @@ use imagefleet_engine::fake::FakeEngine;
 use imagefleet_model::GrantServers;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, everywhere, grant};
+use imagefleet_tests::images::looked_at;
 use serde_json::{Map, Value, json};
 
 /// A server with these images; its engine and its id.
@@ -16,17 +17,7 @@ async fn server(app: &App, admin: &Client<'_>, name: &str, images: &[&str]) -> (
     for image in images {
         engine.hold(image).expect("held");
     }
-    let endpoint = format!("unix:///fake/{name}.sock");
-    app.engines.put(&endpoint, engine.clone());
-    let added = admin
-        .post("/servers", json!({"name": name, "endpoint": endpoint}))
-        .await;
-    let id = added.body["id"].as_i64().expect("an id");
-    admin
-        .until(&format!("/servers/{id}"), |server| {
-            server["lastSyncAt"].is_string()
-        })
-        .await;
+    let id = looked_at(app, admin, name, engine.clone()).await;
     (engine, id)
 }
 

@@ -6,23 +6,9 @@ use axum::http::StatusCode;
 use imagefleet_engine::fake::{FakeEngine, FakeOptions};
 use imagefleet_model::GrantServers;
 use imagefleet_store::testing;
-use imagefleet_tests::app::{App, Client, everywhere, grant};
+use imagefleet_tests::app::{App, everywhere, grant};
+use imagefleet_tests::images::looked_at;
 use serde_json::{Value, json};
-
-async fn add(admin: &Client<'_>, app: &App, name: &str, engine: FakeEngine) -> i64 {
-    let endpoint = format!("unix:///run/{name}.sock");
-    app.engines.put(&endpoint, engine);
-    let added = admin
-        .post("/servers", json!({"name": name, "endpoint": endpoint}))
-        .await;
-    let id = added.body["id"].as_i64().expect("an id");
-    admin
-        .until(&format!("/servers/{id}"), |server| {
-            server["lastSyncAt"].is_string()
-        })
-        .await;
-    id
-}
 
 fn slow() -> FakeEngine {
     FakeEngine::new(FakeOptions {
@@ -36,7 +22,7 @@ async fn a_server_is_paused_and_resumed_by_who_manages_it() {
     let app = App::start(testing::sqlite().await).await;
     app.user("olga", vec![everywhere("operator")]).await;
     let admin = app.login("admin").await;
-    let id = add(&admin, &app, "a", FakeEngine::seeded(1, 1)).await;
+    let id = looked_at(&app, &admin, "a", FakeEngine::seeded(1, 1)).await;
     let olga = app.login("olga").await;
     let refused = olga.post(&format!("/servers/{id}/pause"), Value::Null).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
@@ -125,7 +111,7 @@ async fn what_a_step_waits_for_is_named_only_to_who_may_see_it() {
     };
     app.user("tim", vec![grant("operator", all, "team/*")]).await;
     let admin = app.login("admin").await;
-    let id = add(&admin, &app, "a", slow()).await;
+    let id = looked_at(&app, &admin, "a", slow()).await;
     let blocking = admin
         .post(
             "/images/pull",
