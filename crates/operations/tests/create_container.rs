@@ -5,7 +5,7 @@ use std::time::Duration;
 use imagefleet_engine::Engine as _;
 use imagefleet_engine::fake::{FakeEngine, Fault, FaultyCall};
 use imagefleet_model::{
-    ContainerSpec, ErrorCode, Image, ImageStatus, Operation, ServerId, Status, WaitingCode,
+    Access, ContainerSpec, ErrorCode, Image, ImageStatus, Operation, ServerId, Status, Verb, WaitingCode,
 };
 use imagefleet_operations::kinds::create_container::{CreateContainers, find_conflict, plan};
 use imagefleet_operations::kinds::sync;
@@ -351,8 +351,13 @@ async fn conflicts_are_found_before_the_engine_is_asked() {
         )
         .await;
     let deps = fixture.run.operations.deps().clone();
+    let conflict = async |access: &Access, form: Value| {
+        find_conflict(&deps, access, a, "a", &spec(form))
+            .await
+            .expect("looked")
+    };
     let found = async |form: Value| {
-        let conflict = find_conflict(&deps, a, "a", &spec(form)).await.expect("looked");
+        let conflict = conflict(&Access::full(), form).await;
         conflict.map(|conflict| (conflict.failure.code, conflict.field))
     };
     let port = |more: Value| {
@@ -370,6 +375,22 @@ async fn conflicts_are_found_before_the_engine_is_asked() {
         found(port(json!({}))).await,
         Some((ErrorCode::PortInUse, "ports[1].host".to_owned()))
     );
+    // Only who may see the container that is in the way is told which one it is.
+    let mut elsewhere = Access::default();
+    elsewhere.add(
+        vec![Verb::ImageView, Verb::ContainerCreate],
+        Some(vec![a]),
+        &["other/*".to_owned()],
+    );
+    for (access, named) in [(Access::full(), true), (elsewhere, false)] {
+        let conflict = conflict(&access, port(json!({}))).await.expect("a conflict");
+        assert_eq!(
+            conflict.failure.message.contains("the container web"),
+            named,
+            "{}",
+            conflict.failure
+        );
+    }
     assert_eq!(found(port(json!({"start": false}))).await, None);
     assert_eq!(found(port(json!({"networkMode": "host"}))).await, None);
     assert_eq!(

@@ -253,8 +253,25 @@ async fn what_its_worker_has_lost_sight_of_is_not_renewed() {
             .await
             .expect("renews");
         test.pass(5);
-        let settled = store.interrupt_expired().await.expect("interrupts");
+        let settled = store.interrupt_expired(&[]).await.expect("interrupts");
         assert_eq!(settled.steps, claimed[1..]);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ends_nothing_that_is_known_to_run() {
+    for test in stores().await {
+        let store = &test.store;
+        let new = operation("a", vec![step(1, None), step(2, None)]);
+        store.create_operation(new).await.expect("created");
+        let ours = store.claim_step("w", LEASE).await.expect("claims");
+        let ours = ours.expect("a step").id;
+        let lost = store.claim_step("other", LEASE).await.expect("claims");
+        let lost = lost.expect("a step").id;
+        // A night passes between the renewal and the look for lost ones.
+        test.pass(30_000);
+        let settled = store.interrupt_expired(&[ours]).await.expect("interrupts");
+        assert_eq!(settled.steps, [lost]);
     }
 }
 
@@ -280,7 +297,7 @@ async fn a_lost_lease_is_interrupted_and_can_be_retried() {
         let renewed = store.renew_leases("alive", &[alive.id], LEASE).await;
         renewed.expect("renews");
         test.pass(5);
-        let settled = store.interrupt_expired().await.expect("interrupts");
+        let settled = store.interrupt_expired(&[]).await.expect("interrupts");
         assert_eq!(settled.steps, [dead.id]);
         store
             .finish_step(alive.id, "alive", &well())

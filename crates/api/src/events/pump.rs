@@ -1,21 +1,29 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use imagefleet_model::{ServerId, Verb};
 use imagefleet_operations::{Event, OperationEnd, StepProgress};
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::audience::{Class, sees};
-use super::bus::Bus;
+use super::bus::Sending;
 use super::payload;
 use crate::AppState;
 use crate::routes::operations::sees_all;
 
-/// Sends what operations announce, one after the other, so that nobody meets an end before its progress.
+/// For how long further events are waited for: the progress of all running steps is announced at one moment, and
+/// sent together it costs each client one write.
+const GATHER: Duration = Duration::from_millis(2);
+/// Events that are sent together at most.
+const TOGETHER: usize = 256;
+
+/// Sends what operations announce, in that order, so that nobody meets an end before its progress.
 pub async fn pump(state: AppState, mut events: Receiver<Event>) {
     loop {
-        let event = match events.recv().await {
+        let first = match events.recv().await {
             Ok(event) => event,
             Err(RecvError::Lagged(missed)) => {
                 tracing::error!(missed, "live events were missed; clients read the state by REST");
@@ -25,35 +33,63 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
         };
         let Some(bus) = state.live.bus.get() else { continue };
         state.live.audience.keep_up(&state).await;
+        tokio::time::sleep(GATHER).await;
         let classes = state.live.audience.classes();
-        send(&state, bus.as_ref(), &classes, event).await;
+        let mut outbox = Outbox::default();
+        write(&state, &mut outbox, &classes, first);
+        while outbox.0.len() < TOGETHER
+            && let Ok(event) = events.try_recv()
+        {
+            write(&state, &mut outbox, &classes, event);
+        }
+        bus.emit(&outbox.0).await;
     }
 }
 
-async fn send(state: &AppState, bus: &dyn Bus, classes: &[Class], event: Event) {
+/// What is to be sent.
+#[derive(Default)]
+struct Outbox(Vec<Sending>);
+
+impl Outbox {
+    fn put(&mut self, event: &'static str, payload: &Value, rooms: Vec<String>) {
+        // Without a room it would go to everybody.
+        if rooms.is_empty() {
+            return;
+        }
+        match to_raw_value(payload) {
+            Ok(payload) => self.0.push(Sending {
+                event,
+                payload,
+                rooms,
+            }),
+            Err(error) => tracing::error!(%error, event, "an event could not be written"),
+        }
+    }
+}
+
+fn write(state: &AppState, outbox: &mut Outbox, classes: &[Class], event: Event) {
     match event {
-        Event::Progress(step) => progress(bus, classes, &step).await,
-        Event::Ended(end) => ended(bus, classes, &end).await,
-        Event::ImagesChanged(server) => changed(state, bus, classes, "images_changed", server).await,
+        Event::Progress(step) => progress(outbox, classes, &step),
+        Event::Ended(end) => ended(outbox, classes, &end),
+        Event::ImagesChanged(server) => changed(state, outbox, classes, "images_changed", server),
         Event::ServerChanged(server) => {
             // Its tags may have moved it into or out of somebody's grants.
             state.live.rights_changed();
-            changed(state, bus, classes, "server_changed", server).await;
+            changed(state, outbox, classes, "server_changed", server);
         }
         Event::ContainersChanged(server) => {
-            changed(state, bus, classes, "containers_changed", server).await;
+            changed(state, outbox, classes, "containers_changed", server);
         }
         Event::ContainerStatus(status) => {
             let repository = status.change.as_ref().map(|change| change.repository.as_str());
             let rooms = rooms(classes, status.server_id, repository);
-            bus.emit("docker_container_status", &payload::container(&status), rooms)
-                .await;
+            outbox.put("docker_container_status", &payload::container(&status), rooms);
         }
     }
 }
 
 /// What is about several images, or names another, is told without names to those who do not see all of that.
-async fn progress(bus: &dyn Bus, classes: &[Class], event: &StepProgress) {
+fn progress(outbox: &mut Outbox, classes: &[Class], event: &StepProgress) {
     let (server, repository) = (event.step.server_id, event.step.repository.as_deref());
     let (whole, part): (Vec<&Class>, Vec<&Class>) = classes
         .iter()
@@ -66,14 +102,13 @@ async fn progress(bus: &dyn Bus, classes: &[Class], event: &StepProgress) {
     let rooms = |classes: Vec<&Class>| classes.into_iter().map(|class| class.room.clone()).collect();
     let told = payload::progress(event);
     if !part.is_empty() {
-        bus.emit(name, &payload::nameless(told.clone(), event), rooms(part))
-            .await;
+        outbox.put(name, &payload::nameless(told.clone(), event), rooms(part));
     }
-    bus.emit(name, &told, rooms(whole)).await;
+    outbox.put(name, &told, rooms(whole));
 }
 
 /// Those who see all of it share one sending; others are told their part.
-async fn ended(bus: &dyn Bus, classes: &[Class], end: &Arc<OperationEnd>) {
+fn ended(outbox: &mut Outbox, classes: &[Class], end: &Arc<OperationEnd>) {
     let mut sendings: Vec<(&'static str, Value, Vec<String>)> = Vec::new();
     for class in classes {
         let concerned = end
@@ -90,17 +125,16 @@ async fn ended(bus: &dyn Bus, classes: &[Class], end: &Arc<OperationEnd>) {
         }
     }
     for (event, payload, rooms) in sendings {
-        bus.emit(event, &payload, rooms).await;
+        outbox.put(event, &payload, rooms);
     }
 }
 
-async fn changed(state: &AppState, bus: &dyn Bus, classes: &[Class], event: &'static str, server: ServerId) {
-    bus.emit(
+fn changed(state: &AppState, outbox: &mut Outbox, classes: &[Class], event: &'static str, server: ServerId) {
+    outbox.put(
         event,
         &payload::changed(server, state.now()),
         rooms(classes, server, None),
-    )
-    .await;
+    );
 }
 
 fn rooms(classes: &[Class], server: ServerId, repository: Option<&str>) -> Vec<String> {

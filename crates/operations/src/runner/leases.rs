@@ -54,7 +54,7 @@ async fn keep_ours(shared: &Shared) -> imagefleet_store::Result<()> {
 
 async fn give_up_lost(shared: &Shared) {
     let store = &shared.deps.store;
-    let lost = store.interrupt_expired().await;
+    let lost = store.interrupt_expired(&shared.running()).await;
     // Before the end is told: who hears it sees its effect.
     match store.put_right_stale_statuses(PLANNING).await {
         Ok(0) => {}

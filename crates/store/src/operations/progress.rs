@@ -52,11 +52,14 @@ impl Store {
             for update in updates {
                 let progress = &update.progress;
                 let layers = if progress.layers.is_empty() { None } else { Some(sql::json(&progress.layers)?) };
-                sql::run(
+                let rows: Vec<StepRow> = sql::all(
                     tx,
-                    "UPDATE operation_steps SET progress = CASE WHEN progress > $2 THEN progress ELSE $2 END,
-                        message = $3, bytes_done = $4, bytes_total = $5, bytes_per_second = $6, layers = $7
-                     WHERE (id = $1 OR shared_with = $1) AND status = 'running'",
+                    &format!(
+                        "UPDATE operation_steps SET progress = CASE WHEN progress > $2 THEN progress ELSE $2 END,
+                         message = $3, bytes_done = $4, bytes_total = $5, bytes_per_second = $6, layers = $7
+                         WHERE (id = $1 OR shared_with = $1) AND status = 'running' RETURNING {}",
+                        row::step_returned()
+                    ),
                     vec![
                         update.step.into(),
                         i64::from(progress.percent.min(99)).into(),
@@ -68,16 +71,15 @@ impl Store {
                     ],
                 )
                 .await?;
-                let rows: Vec<StepRow> = sql::all(
-                    tx,
-                    &format!("SELECT {STEP} FROM operation_steps s WHERE (s.id = $1 OR s.shared_with = $1) AND s.status = 'running'"),
-                    vec![update.step.into()],
-                )
-                .await?;
                 for row in rows {
-                    rollup::settle(tx, &row.operation_id, now).await?;
                     stored.extend(number(tx, row, now).await?);
                 }
+            }
+            let mut operations: Vec<&OperationId> = stored.iter().map(|stored| &stored.operation_id).collect();
+            operations.sort_unstable();
+            operations.dedup();
+            for operation in operations {
+                rollup::percent(tx, operation).await?;
             }
             Ok(stored)
         })

@@ -11,10 +11,15 @@ struct Lost {
 }
 
 impl Store {
-    /// Ends, as interrupted, every running step whose lease is over: its worker is gone.
-    pub async fn interrupt_expired(&self) -> Result<Settled> {
+    /// Ends, as interrupted, every running step whose lease is over: its worker is gone. Those that are known to run are
+    /// left alone, whatever a clock that has jumped says of their leases.
+    pub async fn interrupt_expired(&self, known_to_run: &[i64]) -> Result<Settled> {
         let now = self.now_ms();
-        self.interrupt("lease_until < $1", vec![now.into()]).await
+        let mut condition = "lease_until < $1".to_owned();
+        if !known_to_run.is_empty() {
+            condition.push_str(&format!(" AND id NOT IN ({})", sql::numbers(known_to_run)));
+        }
+        self.interrupt(&condition, vec![now.into()]).await
     }
 
     /// Ends, as interrupted, everything that ran when the last program on this `SQLite` died: none can be alive.
@@ -22,7 +27,7 @@ impl Store {
         if self.is_sqlite() {
             self.interrupt("TRUE", vec![]).await
         } else {
-            self.interrupt_expired().await
+            self.interrupt_expired(&[]).await
         }
     }
 

@@ -13,7 +13,6 @@ struct Part {
     server_name: String,
     image_id: Option<i64>,
     status: String,
-    progress: i64,
     message: String,
     error: Option<String>,
     result: Option<String>,
@@ -47,11 +46,25 @@ pub async fn started(tx: &impl ConnectionTrait, operation: &str, now: i64) -> Re
     Ok(())
 }
 
+/// An operation that has not ended is as far as its steps are together, and so below 100; it never falls back.
+pub async fn percent(tx: &impl ConnectionTrait, operation: &str) -> Result<()> {
+    sql::run(
+        tx,
+        "UPDATE operations SET progress = p.percent FROM
+         (SELECT CAST(SUM(progress) AS BIGINT) / COUNT(*) AS percent FROM operation_steps
+          WHERE operation_id = $1 HAVING COUNT(*) > 0) AS p
+         WHERE id = $1 AND operations.progress < p.percent",
+        vec![operation.into()],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Brings the operation in line with its steps; whether it has ended by that.
 pub async fn settle(tx: &impl ConnectionTrait, operation: &str, now: i64) -> Result<bool> {
     let parts: Vec<Part> = sql::all(
         tx,
-        "SELECT server_id, server_name, image_id, status, progress, message, error, result FROM operation_steps
+        "SELECT server_id, server_name, image_id, status, message, error, result FROM operation_steps
          WHERE operation_id = $1 ORDER BY position",
         vec![operation.into()],
     )
@@ -61,14 +74,7 @@ pub async fn settle(tx: &impl ConnectionTrait, operation: &str, now: i64) -> Res
         statuses.push(row::status(&part.status)?);
     }
     let Some(status) = overall(&statuses) else {
-        let percent =
-            parts.iter().map(|part| part.progress).sum::<i64>() / sql::signed(parts.len().max(1) as u64);
-        sql::run(
-            tx,
-            "UPDATE operations SET progress = CASE WHEN progress > $2 THEN progress ELSE $2 END WHERE id = $1",
-            vec![operation.into(), percent.min(99).into()],
-        )
-        .await?;
+        percent(tx, operation).await?;
         return Ok(false);
     };
     let ending = Ending::of(status, &statuses, &parts)?;

@@ -52,6 +52,11 @@ pub const STEP: &str = "s.id, s.operation_id, s.server_id, s.server_name, s.imag
                         s.progress, s.message, s.bytes_done, s.bytes_total, s.bytes_per_second, s.layers, \
                         s.started_at, s.finished_at, s.error, s.result";
 
+/// [`STEP`] after `RETURNING`, where `SQLite` knows no other name of the table.
+pub fn step_returned() -> String {
+    STEP.replace("s.", "")
+}
+
 /// A row of `operation_steps`.
 #[derive(FromQueryResult)]
 pub struct StepRow {

@@ -84,7 +84,8 @@ pub async fn create(
     }
     let deps = state.operations.deps();
     for image in &images {
-        if let Some(conflict) = find_conflict(deps, image.server_id, &image.server_name, &spec).await? {
+        let conflict = find_conflict(deps, &caller.access, image.server_id, &image.server_name, &spec);
+        if let Some(conflict) = conflict.await? {
             let message = conflict.failure.message.clone();
             let field = renamed(FieldError::new(conflict.field, message)).field;
             return Err(Problem::from(conflict.failure).with_field(field));
