@@ -22,8 +22,8 @@ pub struct Options {
     /// Official clients.
     #[arg(long, default_value_t = 500)]
     clients: u32,
-    /// Operations at a time: a little more than twenty, because between two pulls on a server there is a moment.
-    #[arg(long, default_value_t = 22)]
+    /// Operations at a time: some more than twenty, because between two pulls on a server there is a moment.
+    #[arg(long, default_value_t = 25)]
     operations: u64,
     /// Seconds of counting.
     #[arg(long, default_value_t = 20)]
@@ -34,7 +34,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             clients: 500,
-            operations: 22,
+            operations: 25,
             seconds: 20,
         }
     }
@@ -44,6 +44,9 @@ impl Default for Options {
 const PERIOD_MS: u64 = 270;
 /// Bytes that move in a second of a pull: its fake engine says something new several times a second.
 const PACE: u64 = 25_000_000;
+
+/// How often a pull is asked whether it has ended: hundreds of questions a second would be most of the work.
+const ASK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(1));
 
 /// What clients counted.
 #[derive(Debug, Deserialize)]
@@ -134,7 +137,7 @@ async fn ours(dir: &Path, options: &Options) -> anyhow::Result<Seen> {
                 number += 1;
                 let reference = format!("bench/app-{server}:1.{number}");
                 let body = json!({ "reference": reference, "serverIds": [server] });
-                program.run("/images/pull", &body).await?;
+                program.run_asking("/images/pull", &body, ASK).await?;
             }
             anyhow::Ok(())
         });

@@ -124,8 +124,18 @@ impl Program {
 
     /// Begins an operation and waits for its end; it must succeed.
     pub async fn run(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.run_asking(path, body, ASK).await
+    }
+
+    /// The same, asking no more often than that: where the answers' cost would be counted too.
+    pub async fn run_asking(
+        &self,
+        path: &str,
+        body: &Value,
+        ask: (Duration, Duration),
+    ) -> anyhow::Result<Value> {
         let begun = self.post(path, body).await?;
-        let ended = self.ended(&begun["id"]).await?;
+        let ended = self.ended(&begun["id"], ask).await?;
         ensure!(
             ended["status"] == "succeeded",
             "{path} ended as {}: {} {}",
@@ -136,8 +146,8 @@ impl Program {
         Ok(ended)
     }
 
-    /// The operation when it has ended.
-    pub async fn ended(&self, id: &Value) -> anyhow::Result<Value> {
+    /// The operation when it has ended; asked about after the shorter time at first, and the longer at most.
+    async fn ended(&self, id: &Value, ask: (Duration, Duration)) -> anyhow::Result<Value> {
         let id = id.as_str().context("an operation has an id")?;
         let started = Instant::now();
         loop {
@@ -149,7 +159,7 @@ impl Program {
                 started.elapsed() < LONGEST,
                 "operation {id} does not end: {operation}"
             );
-            tokio::time::sleep((started.elapsed() / 50).clamp(ASK.0, ASK.1)).await;
+            tokio::time::sleep((started.elapsed() / 50).clamp(ask.0, ask.1)).await;
         }
     }
 
