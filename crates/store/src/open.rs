@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use imagefleet_model::Clock;
 use sea_orm::{ConnectionTrait as _, SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -125,10 +126,24 @@ async fn open_sqlite(path: &Path) -> Result<sea_orm::DatabaseConnection> {
         .optimize_on_close(true, 400);
     let pool = SqlitePoolOptions::new()
         .max_connections(SQLITE_CONNECTIONS)
+        // It lies in this program: nobody else ends it, and asking costs as much as a small query.
+        .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_clean(connection)))
         .connect_with(connect)
         .await
         .map_err(connect_error)?;
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+}
+
+/// Whether a connection may be used again. On a full disk `SQLite` ends a transaction by itself, and the driver goes on as if
+/// it were in one: what the next one writes would be held open, and everybody locked out until the end of the program.
+async fn is_clean(connection: &mut sqlx::SqliteConnection) -> std::result::Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // A transaction that was given up is rolled back before this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// What a URL of another kind of database is told.
