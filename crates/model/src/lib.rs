@@ -4,6 +4,8 @@
 //! words; `docs/GLOSSARY.md` explains them.
 
 mod access;
+mod asked_bytes;
+mod byte_count;
 mod clock;
 mod container;
 mod container_check;
@@ -26,6 +28,8 @@ mod software;
 mod waiting;
 
 pub use access::{Access, Grant, GrantServers, Right, Role, Verb, builtin_roles};
+pub use asked_bytes::AskedBytes;
+pub use byte_count::byte_count;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use container::{
     Container, ContainerPort, ContainerSpec, Mount, PortBinding, PortProtocol, RestartPolicy,

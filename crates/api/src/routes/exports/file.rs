@@ -2,10 +2,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use imagefleet_model::{ErrorCode, Export, ExportStatus};
+use imagefleet_model::{AskedBytes, ErrorCode, Export, ExportStatus};
 use url::form_urlencoded::byte_serialize;
 
-use super::range::Asked;
 use super::{being_made, require};
 use crate::audit::AuditNote;
 use crate::extract::{Caller, Path};
@@ -46,17 +45,19 @@ pub async fn handler(
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     let part = match text(&asked, &header::RANGE) {
-        Some(range) if method == Method::GET && is_current(&asked, &tag) => Asked::of(range, export.size),
-        _ => Asked::Whole,
+        Some(range) if method == Method::GET && is_current(&asked, &tag) => {
+            AskedBytes::of(range, export.size)
+        }
+        _ => AskedBytes::Whole,
     };
     let (status, range) = match part {
-        Asked::Whole => (StatusCode::OK, 0..export.size),
-        Asked::Part(range) => {
+        AskedBytes::Whole => (StatusCode::OK, 0..export.size),
+        AskedBytes::Part(range) => {
             let value = format!("bytes {}-{}/{}", range.start, range.end - 1, export.size);
             put(&mut headers, header::CONTENT_RANGE, &value);
             (StatusCode::PARTIAL_CONTENT, range)
         }
-        Asked::Outside => {
+        AskedBytes::Outside => {
             let sentence = format!("The file has {} bytes.", export.size);
             let whole = HeaderValue::from_str(&format!("bytes */{}", export.size));
             let problem = Problem::new(ErrorCode::RangeNotSatisfiable, sentence);

@@ -3,7 +3,6 @@
 pub mod delete;
 pub mod file;
 pub mod list;
-mod range;
 pub mod read;
 
 use axum::http::{HeaderValue, StatusCode, header};

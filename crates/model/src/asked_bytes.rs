@@ -2,7 +2,7 @@ use std::ops::Range;
 
 /// What of a file is asked for by a `Range` header (RFC 9110, section 14).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum AskedBytes {
     /// All of it: no range, one that is not understood, or several at once.
     Whole,
     /// These bytes: at least one, all inside.
@@ -11,8 +11,9 @@ pub enum Asked {
     Outside,
 }
 
-impl Asked {
+impl AskedBytes {
     /// Reads the header for a file of `size` bytes.
+    #[must_use]
     pub fn of(header: &str, size: u64) -> Self {
         let Some((unit, set)) = header.split_once('=') else {
             return Self::Whole;
@@ -59,41 +60,41 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
-    use super::Asked;
+    use super::AskedBytes;
 
     #[rstest]
-    #[case("bytes=0-0", Asked::Part(0..1))]
-    #[case("bytes=0-", Asked::Part(0..10))]
-    #[case("bytes=4-6", Asked::Part(4..7))]
-    #[case("BYTES = 4-600", Asked::Part(4..10))]
-    #[case("bytes=-3", Asked::Part(7..10))]
-    #[case("bytes=-30", Asked::Part(0..10))]
-    #[case("bytes=9-99999999999999999999999", Asked::Part(9..10))]
-    #[case("bytes=10-", Asked::Outside)]
-    #[case("bytes=99999999999999999999999-", Asked::Outside)]
-    #[case("bytes=-0", Asked::Outside)]
-    #[case("bytes=6-4", Asked::Whole)]
-    #[case("bytes=0-1,4-5", Asked::Whole)]
-    #[case("bytes=-", Asked::Whole)]
-    #[case("bytes=+1-2", Asked::Whole)]
-    #[case("lines=0-1", Asked::Whole)]
-    #[case("", Asked::Whole)]
-    fn of_ten_bytes(#[case] header: &str, #[case] asked: Asked) {
-        assert_eq!(Asked::of(header, 10), asked);
+    #[case("bytes=0-0", AskedBytes::Part(0..1))]
+    #[case("bytes=0-", AskedBytes::Part(0..10))]
+    #[case("bytes=4-6", AskedBytes::Part(4..7))]
+    #[case("BYTES = 4-600", AskedBytes::Part(4..10))]
+    #[case("bytes=-3", AskedBytes::Part(7..10))]
+    #[case("bytes=-30", AskedBytes::Part(0..10))]
+    #[case("bytes=9-99999999999999999999999", AskedBytes::Part(9..10))]
+    #[case("bytes=10-", AskedBytes::Outside)]
+    #[case("bytes=99999999999999999999999-", AskedBytes::Outside)]
+    #[case("bytes=-0", AskedBytes::Outside)]
+    #[case("bytes=6-4", AskedBytes::Whole)]
+    #[case("bytes=0-1,4-5", AskedBytes::Whole)]
+    #[case("bytes=-", AskedBytes::Whole)]
+    #[case("bytes=+1-2", AskedBytes::Whole)]
+    #[case("lines=0-1", AskedBytes::Whole)]
+    #[case("", AskedBytes::Whole)]
+    fn of_ten_bytes(#[case] header: &str, #[case] asked: AskedBytes) {
+        assert_eq!(AskedBytes::of(header, 10), asked);
     }
 
     proptest! {
         #[test]
         fn what_is_given_is_inside(header in "(bytes=)?[0-9,-]{0,24}|[ -~]{0,24}", size in 0..=u64::MAX) {
-            if let Asked::Part(range) = Asked::of(&header, size) {
+            if let AskedBytes::Part(range) = AskedBytes::of(&header, size) {
                 prop_assert!(range.start < range.end && range.end <= size);
             }
         }
 
         #[test]
         fn a_written_range_is_read(start in 0u64..1 << 40, more in 0u64..1 << 40, size in 1u64..1 << 41) {
-            let asked = Asked::of(&format!("bytes={start}-{}", start + more), size);
-            let expected = if start >= size { Asked::Outside } else { Asked::Part(start..size.min(start + more + 1)) };
+            let asked = AskedBytes::of(&format!("bytes={start}-{}", start + more), size);
+            let expected = if start >= size { AskedBytes::Outside } else { AskedBytes::Part(start..size.min(start + more + 1)) };
             prop_assert_eq!(asked, expected);
         }
     }
