@@ -28,16 +28,21 @@ pub enum StoreError {
         "the secret key is not the one that this database was written with; start with the key file that belongs to it"
     )]
     WrongKey,
+    /// A program that is newer than this one has changed the schema.
+    #[error(
+        "a newer imagefleet has changed this database ({0}), and nothing was touched: start that version or a later one, or restore a backup from before its first start"
+    )]
+    Newer(String),
     /// Something stored cannot be read.
     #[error("unreadable: {0}")]
     Unreadable(String),
     /// The file system failed.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     File {
         /// Which file.
         path: String,
-        /// Why.
-        source: std::io::Error,
+        /// Why. Told above, and so no source: whoever prints a chain of causes would tell it twice.
+        cause: std::io::Error,
     },
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sea_orm::{FromQueryResult, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::open::{connect_error, not_a_database};
 use crate::{Result, Secrets, Store, StoreError, StoreOptions, migrations, sql};
@@ -40,10 +41,10 @@ impl Store {
         let patience = Duration::from_secs(10);
         let db = if let Some(path) = options.url.strip_prefix("sqlite://") {
             let path = PathBuf::from(path.split('?').next().unwrap_or(path));
-            if let Err(source) = std::fs::metadata(&path) {
+            if let Err(cause) = std::fs::metadata(&path) {
                 return Err(StoreError::File {
                     path: path.display().to_string(),
-                    source,
+                    cause,
                 });
             }
             let connect = SqliteConnectOptions::new()
@@ -59,6 +60,7 @@ impl Store {
             let connect = PgConnectOptions::from_str(&options.url)
                 .map_err(connect_error)?
                 .options([("default_transaction_read_only", "on")]);
+            say_why_not(&connect, patience).await?;
             let pool = PgPoolOptions::new()
                 .max_connections(2)
                 .acquire_timeout(patience)
@@ -102,11 +104,7 @@ impl Store {
                 .filter(|name| !applied.contains(name))
                 .cloned()
                 .collect(),
-            unknown: applied
-                .iter()
-                .filter(|name| !known.contains(name))
-                .cloned()
-                .collect(),
+            unknown: migrations::unknown(&applied),
             applied,
         })
     }
@@ -131,4 +129,14 @@ impl Store {
             .collect();
         Ok((!words.is_empty()).then(|| words.join("; ")))
     }
+}
+
+/// Connects once and goes: a pool tries again until its time is over and then tells nothing but that.
+async fn say_why_not(connect: &PgConnectOptions, patience: Duration) -> Result<()> {
+    let connection = tokio::time::timeout(patience, connect.connect()).await;
+    let silent = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    let connection = connection.map_err(silent).flatten().map_err(connect_error)?;
+    // What does not close is gone already.
+    connection.close().await.ok();
+    Ok(())
 }

@@ -31,9 +31,9 @@ impl Lock {
     /// Takes the lock beside an `SQLite` database.
     pub fn file(database: &Path) -> Result<Self> {
         let path = PathBuf::from(format!("{}.lock", database.display()));
-        let failed = |source| StoreError::File {
+        let failed = |cause| StoreError::File {
             path: path.display().to_string(),
-            source,
+            cause,
         };
         let file = std::fs::OpenOptions::new()
             .create(true)

@@ -42,13 +42,13 @@ impl SecretKey {
                 StoreError::Unreadable(format!("{} holds no 64 hexadecimal digits", path.display()))
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(failed(path, source)),
+            Err(cause) => Err(failed(path, cause)),
         }
     }
 
     /// Writes it to a file that is not there yet (mode 0600), down to the disk.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_private(path, &hex::encode(self.0.expose_secret())).map_err(|source| failed(path, source))
+        write_private(path, &hex::encode(self.0.expose_secret())).map_err(|cause| failed(path, cause))
     }
 
     /// Names the key without telling it.
@@ -65,10 +65,10 @@ impl SecretKey {
     }
 }
 
-fn failed(path: &Path, source: std::io::Error) -> StoreError {
+fn failed(path: &Path, cause: std::io::Error) -> StoreError {
     StoreError::File {
         path: path.display().to_string(),
-        source,
+        cause,
     }
 }
 

@@ -4,13 +4,15 @@ mod audit_trail;
 mod base;
 mod inventory_versions;
 mod queue;
+#[cfg(test)]
+mod tests;
 
-use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, TransactionTrait as _};
 use sea_orm_migration::prelude::{
     DeriveMigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait,
 };
 
-use crate::Result;
+use crate::{Result, StoreError};
 
 struct Migrator;
 
@@ -32,19 +34,32 @@ pub fn names() -> Vec<String> {
     all.iter().map(|migration| migration.name().to_owned()).collect()
 }
 
-/// Brings the schema up to date. Several programs that start at once on `PostgreSQL` take turns.
+/// Which of these changes this program does not know: a newer one has made them.
+pub fn unknown(applied: &[String]) -> Vec<String> {
+    let known = names();
+    applied
+        .iter()
+        .filter(|name| !known.contains(name))
+        .cloned()
+        .collect()
+}
+
+/// Brings the schema up to date, all of it or nothing: what is killed on the way, or cannot be done, leaves the database as
+/// it was. Several programs that start at once on `PostgreSQL` take turns.
 pub async fn run(db: &DatabaseConnection) -> Result<()> {
-    // The lock belongs to the session, so it is taken inside a transaction's connection and given back at its end.
+    let turn = db.begin().await?;
     if db.get_database_backend() == DatabaseBackend::Postgres {
-        use sea_orm::TransactionTrait as _;
-        let turn = db.begin().await?;
         turn.execute_unprepared("SELECT pg_advisory_xact_lock(7145829130)")
             .await?;
-        Migrator::up(db, None).await?;
-        turn.commit().await?;
-    } else {
-        Migrator::up(db, None).await?;
     }
+    let applied = Migrator::get_migration_models(&turn).await?;
+    let applied: Vec<String> = applied.into_iter().map(|row| row.version).collect();
+    let unknown = unknown(&applied);
+    if !unknown.is_empty() {
+        return Err(StoreError::Newer(unknown.join(", ")));
+    }
+    Migrator::up(&turn, None).await?;
+    turn.commit().await?;
     Ok(())
 }
 
