@@ -13,6 +13,7 @@ mod engine_source;
 mod engines;
 mod event;
 mod handle;
+mod innermost;
 pub mod kinds;
 pub mod reconcilers;
 pub mod registry;

@@ -24,6 +24,8 @@ use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use url::Url;
 
+use crate::innermost::innermost;
+
 /// Bytes handed to a folder at once.
 const FOLDER_CHUNK: usize = 1 << 20;
 /// Bytes handed to a bucket at once: the smallest part that S3 takes is 5 MiB.
@@ -111,7 +113,7 @@ impl ArchiveStore {
         }
         let options = variables.into_iter().filter_map(bucket_option);
         let (objects, prefix) =
-            object_store::parse_url_opts(&parsed, options).map_err(|error| invalid(error.to_string()))?;
+            object_store::parse_url_opts(&parsed, options).map_err(|error| invalid(innermost(&error)))?;
         Ok(Self {
             objects: objects.into(),
             folder: None,

@@ -1,4 +1,4 @@
-use imagefleet_model::Failure;
+use imagefleet_model::{Failure, Timestamp};
 use reqwest::{StatusCode, header};
 
 use super::RegistryClient;
@@ -6,7 +6,8 @@ use super::RegistryClient;
 impl RegistryClient {
     /// Whether a registry answers there and takes this account; the failure tells what is wrong: the name, the way,
     /// TLS, the login, the rights, or that it is something else (OCI distribution specification, "Determining Support").
-    pub async fn check(&self) -> Result<(), Failure> {
+    /// What its clock says, where its answer tells.
+    pub async fn check(&self) -> Result<Option<Timestamp>, Failure> {
         let response = self.get("/v2/", "application/json", "").await?;
         let status = response.status();
         let says_so = response
@@ -17,6 +18,10 @@ impl RegistryClient {
             .headers()
             .get(header::CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+        let date = response.headers().get(header::DATE).and_then(|value| {
+            let date = chrono::DateTime::parse_from_rfc2822(value.to_str().ok()?);
+            Some(date.ok()?.to_utc())
+        });
         let body = self.body(response, 64 * 1024).await?;
         if status == StatusCode::FORBIDDEN
             || status == StatusCode::TOO_MANY_REQUESTS
@@ -29,6 +34,6 @@ impl RegistryClient {
         if !status.is_success() || !(says_so || looks_so) {
             return Err(self.no_registry(&format!("it answered {status}")));
         }
-        Ok(())
+        Ok(date)
     }
 }

@@ -22,6 +22,8 @@ use imagefleet_store::RegistryAccount;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::innermost::innermost;
+
 pub use address::{InvalidAddress, RegistryAddress};
 pub use repositories::{FoundRepository, Repositories};
 pub use tags::{FoundTag, TagPlatform};
@@ -74,7 +76,7 @@ impl RegistryClient {
             ));
         }
         Ok(Self {
-            http: http_client(registry.ca.as_deref())?,
+            http: http_client(registry.ca.as_deref(), base.scheme() == "http")?,
             hub: is_hub.then(|| Url::parse(HUB_SEARCH).ok()).flatten(),
             base,
             host: registry.host.clone(),
@@ -92,22 +94,29 @@ impl RegistryClient {
     }
 }
 
-fn http_client(ca: Option<&str>) -> Result<reqwest::Client, Failure> {
+fn http_client(ca: Option<&str>, plain: bool) -> Result<reqwest::Client, Failure> {
     // The first one stands; a second attempt is refused and changes nothing.
     rustls::crypto::ring::default_provider().install_default().ok();
     let unusable = |error: reqwest::Error| {
         Failure::new(
             ErrorCode::RegistryTlsFailed,
-            format!("No secure connection can be prepared: {error}."),
+            format!("No secure connection can be prepared: {}.", innermost(&error)),
         )
     };
-    let mut builder = reqwest::Client::builder()
-        .connect_timeout(CONNECT)
-        .timeout(ANSWER)
-        .user_agent(concat!("imagefleet/", env!("CARGO_PKG_VERSION")));
-    if let Some(ca) = ca.filter(|ca| !ca.trim().is_empty()) {
-        let certificates = reqwest::Certificate::from_pem_bundle(ca.as_bytes()).map_err(unusable)?;
-        builder = builder.tls_certs_merge(certificates);
+    let own = match ca.filter(|ca| !ca.trim().is_empty()) {
+        Some(ca) => reqwest::Certificate::from_pem_bundle(ca.as_bytes()).map_err(unusable)?,
+        None => Vec::new(),
+    };
+    let builder = || {
+        reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .user_agent(concat!("imagefleet/", env!("CARGO_PKG_VERSION")))
+    };
+    match builder().tls_certs_merge(own.clone()).build() {
+        // A machine without any CA, such as a container with nothing but the program: plain HTTP needs none.
+        Err(_) if plain => builder().tls_certs_only(own).build(),
+        built => built,
     }
-    builder.build().map_err(unusable)
+    .map_err(unusable)
 }

@@ -35,10 +35,11 @@ fn with_login(mut account: RegistryAccount, username: &str, password: &str) -> R
 
 async fn check(account: &RegistryAccount) -> Result<(), ErrorCode> {
     let client = RegistryClient::new(account).map_err(|failure| failure.code)?;
-    client.check().await.map_err(|failure| {
+    let told = client.check().await.map_err(|failure| {
         assert!(!failure.message.contains("pass:word"), "{}", failure.message);
         failure.code
-    })
+    });
+    told.map(drop)
 }
 
 fn lab(name: &str) -> Option<String> {
@@ -118,6 +119,22 @@ async fn what_is_wrong_is_told_apart() {
         Err(ErrorCode::RegistryTlsFailed),
         "plain HTTP is not allowed"
     );
+}
+
+#[tokio::test]
+async fn what_its_clock_says_is_told() {
+    let server = MockServer::start().await;
+    for (date, at) in [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+        ("yesterday", None),
+    ] {
+        let answer = ResponseTemplate::new(200).insert_header("date", date);
+        let mock = Mock::given(path("/v2/")).respond_with(answer).up_to_n_times(1);
+        mock.mount(&server).await;
+        let client = RegistryClient::new(&account(&server.uri())).expect("made");
+        let told = client.check().await.expect("a registry");
+        assert_eq!(told.map(|date| date.timestamp()), at, "{date}");
+    }
 }
 
 #[tokio::test]
