@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use imagefleet_model::SystemClock;
 use imagefleet_store::{Rotated, SecretKey, Store, StoreError, StoreOptions};
 
+use crate::folder;
 use crate::settings::Data;
 
 /// The key itself, for those who keep it in no file.
@@ -178,8 +179,7 @@ fn remove_if_there(file: &Path) -> anyhow::Result<()> {
 }
 
 fn sync_folder(file: &Path) -> anyhow::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let folder = folder::of(file);
     std::fs::File::open(folder)
         .and_then(|folder| folder.sync_all())
         .with_context(|| folder.display().to_string())

@@ -3,6 +3,7 @@
 mod cli;
 mod doctor;
 mod first_start;
+mod folder;
 mod key;
 mod logs;
 mod metrics;

@@ -9,6 +9,7 @@ use imagefleet_operations::archives::ArchivePolicy;
 use serde::Deserialize;
 
 use crate::cli::{ArchiveArgs, DataArgs, LogFormat, ServeArgs};
+use crate::folder::{create_private, try_writing};
 use crate::queue_settings::{QueueArgs, QueueOptions};
 
 /// The settings of the file: the same names as the flags, with underscores.
@@ -85,6 +86,12 @@ impl Data {
         let data = Self::merge(args, &file)?;
         create_private(&data.directory)?;
         Ok(data)
+    }
+
+    /// The file of an `SQLite` database.
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        let path = self.database_url.strip_prefix("sqlite://")?;
+        path.split('?').next().map(Path::new)
     }
 
     fn merge(args: DataArgs, file: &FileSettings) -> anyhow::Result<Self> {
@@ -213,7 +220,7 @@ fn read_file(path: Option<&Path>) -> anyhow::Result<FileSettings> {
 /// The system's place when we may write there, else the user's own.
 fn default_directory() -> anyhow::Result<PathBuf> {
     let system = PathBuf::from("/var/lib/imagefleet");
-    if create_private(&system).is_ok() && is_writable(&system) {
+    if create_private(&system).is_ok() && try_writing(&system).is_ok() {
         return Ok(system);
     }
     let home = std::env::var_os("XDG_DATA_HOME")
@@ -221,24 +228,6 @@ fn default_directory() -> anyhow::Result<PathBuf> {
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
     home.map(|home| home.join("imagefleet"))
         .context("no place for the data: give --data-dir")
-}
-
-fn is_writable(directory: &Path) -> bool {
-    let probe = directory.join(".writable");
-    let written = std::fs::write(&probe, b"").is_ok();
-    // Only the answer matters; a probe that cannot be removed was not written.
-    std::fs::remove_file(&probe).ok();
-    written
-}
-
-/// Nobody else on the machine has anything to look for in there.
-fn create_private(directory: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .with_context(|| format!("data directory {}", directory.display()))
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 #![allow(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
+use imagefleet_model::SystemClock;
+use imagefleet_store::{NewRegistry, SecretKey, Store, StoreOptions};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, IpAddr, ServerName};
 
@@ -168,4 +171,65 @@ fn tls_of_its_own_and_a_key_that_is_changed_and_missed() {
         assert!(!lost.status.success() && said.contains("key"), "{said}");
         assert!(!said.contains("serves on"), "{said}");
     }
+}
+
+/// A registry whose clock stands still; it answers one question.
+fn late_registry() -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let asked = BufReader::new(stream.try_clone().expect("the other half"));
+        let asked = asked.lines().map_while(Result::ok);
+        assert!(asked.take_while(|line| !line.is_empty()).count() > 0);
+        let answer = "HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 2\r\n\r\n{}";
+        stream.write_all(answer.as_bytes()).expect("answered");
+    });
+    (host, answering)
+}
+
+#[tokio::test]
+async fn where_no_ca_is_known_a_registry_without_tls_is_asked_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let (host, answering) = late_registry();
+    let key = SecretKey::generate();
+    key.write(&data.join("secret.key")).expect("written");
+    let options = StoreOptions {
+        url: format!("sqlite://{}", data.join("imagefleet.db").display()),
+        key,
+        clock: Arc::new(SystemClock),
+    };
+    let store = Store::open(options).await.expect("opened");
+    for (name, scheme, plain_http) in [("plain", "http", true), ("secure", "https", false)] {
+        let registry = NewRegistry {
+            name: name.to_owned(),
+            url: format!("{scheme}://{host}"),
+            host: format!("{name}.test"),
+            namespace: String::new(),
+            username: None,
+            password: None,
+            ca: None,
+            plain_http,
+        };
+        store.create_registry(registry).await.expect("stored");
+    }
+    store.close().await;
+    let looked = program(data, &["doctor", "--listen", "127.0.0.1:0"])
+        .env("SSL_CERT_FILE", data.join("none"))
+        .env("SSL_CERT_DIR", data.join("none"))
+        .output()
+        .expect("it runs");
+    let said = words(&looked);
+    assert!(
+        said.contains("ok       registry plain: plain.test answers"),
+        "{said}"
+    );
+    assert!(said.contains("warning  registry plain: its clock is"), "{said}");
+    assert!(
+        said.contains("PROBLEM  registry secure:") && said.contains("CA"),
+        "{said}"
+    );
+    assert!(!looked.status.success());
+    answering.join().expect("it was asked");
 }

@@ -1,12 +1,14 @@
-use std::path::Path;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use imagefleet_model::Failure;
 use imagefleet_operations::archives::ArchiveStore;
+use url::Url;
 
 use super::mib;
 use super::report::Finding;
+use crate::folder;
 use crate::serve::archives;
 use crate::settings::Settings;
 
@@ -18,12 +20,19 @@ const LITTLE: u64 = 2 << 30;
 /// Writes, reads and deletes a few bytes.
 pub async fn look(settings: &Settings) -> Vec<Finding> {
     let place = &settings.archive_store;
-    if !place.contains("://") && !Path::new(place).exists() {
-        return vec![Finding::warning(
-            WHAT,
-            format!("{place} is not there yet"),
-            "It is made at the first start.",
-        )];
+    if let Some(folder) = folder_of(place).filter(|folder| !folder.exists()) {
+        return vec![match folder::try_making(&folder) {
+            Ok(()) => Finding::warning(
+                WHAT,
+                format!("{place} is not there yet"),
+                "It is made at the first start.",
+            ),
+            Err(error) => Finding::problem(
+                WHAT,
+                format!("{place} cannot be made: {error}"),
+                "Make it for the user that the program runs as, or give another place with --archive-store.",
+            ),
+        }];
     }
     let store = match archives(place, settings.archive_policy.clone()) {
         Ok(store) => store,
@@ -48,6 +57,16 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
         None => {}
     }
     findings
+}
+
+/// The folder that the store is; `None` for a bucket.
+fn folder_of(place: &str) -> Option<PathBuf> {
+    if place.contains("://") {
+        let url = Url::parse(place).ok().filter(|url| url.scheme() == "file")?;
+        url.to_file_path().ok()
+    } else {
+        Some(PathBuf::from(place))
+    }
 }
 
 async fn probe(store: &ArchiveStore) -> Result<(), Failure> {

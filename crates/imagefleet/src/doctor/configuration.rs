@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::report::Finding;
-use crate::settings::Settings;
-use crate::tls;
+use crate::settings::{Data, Settings};
+use crate::{folder, tls};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub async fn look(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![
         Finding::ok("configuration", "flags, variables and file can be read"),
-        directory(&settings.data.directory),
+        directory(&settings.data),
     ];
     if let Some((cert, key)) = &settings.tls {
         findings.push(match tls::acceptor(cert, key) {
@@ -35,10 +35,10 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-fn directory(directory: &Path) -> Finding {
+fn directory(data: &Data) -> Finding {
     let what = "data directory";
-    let shown = directory.display();
-    let metadata = match std::fs::metadata(directory) {
+    let shown = data.directory.display();
+    let metadata = match std::fs::metadata(&data.directory) {
         Ok(metadata) if metadata.is_dir() => metadata,
         Ok(_) => {
             return Finding::problem(
@@ -48,11 +48,18 @@ fn directory(directory: &Path) -> Finding {
             );
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Finding::warning(
-                what,
-                format!("{shown} is not there yet"),
-                "It is made at the first start; check --data-dir when this is not the first.",
-            );
+            return match folder::try_making(&data.directory) {
+                Ok(()) => Finding::warning(
+                    what,
+                    format!("{shown} is not there yet"),
+                    "It is made at the first start; check --data-dir when this is not the first.",
+                ),
+                Err(error) => Finding::problem(
+                    what,
+                    format!("{shown} cannot be made: {error}"),
+                    "Make it for the user that the program runs as, or give another one with --data-dir.",
+                ),
+            };
         }
         Err(error) => {
             return Finding::problem(
@@ -62,6 +69,17 @@ fn directory(directory: &Path) -> Finding {
             );
         }
     };
+    // With the database elsewhere nothing need be written here.
+    if data.sqlite_file().map(folder::of) == Some(&data.directory)
+        && let Err(error) = folder::try_writing(&data.directory)
+    {
+        return Finding::problem(
+            what,
+            format!("{shown} cannot be written to: {error}"),
+            "Give the directory to the user that the program runs as, run this as that user, and see that its file \
+             system is neither full nor mounted to read only.",
+        );
+    }
     let mode = metadata.permissions().mode() & 0o777;
     if is_open_to_others(mode) {
         return Finding::warning(

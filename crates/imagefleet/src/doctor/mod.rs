@@ -2,11 +2,14 @@
 //! beside the program: the database is opened to read only, and the archive store is given back what it was given.
 
 mod archives;
+mod clock;
 mod configuration;
 mod database;
 mod registries;
 mod report;
 mod servers;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

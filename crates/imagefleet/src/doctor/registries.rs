@@ -1,7 +1,8 @@
-use imagefleet_model::PageRequest;
+use imagefleet_model::{Clock as _, PageRequest, SystemClock};
 use imagefleet_operations::registry::RegistryClient;
 use imagefleet_store::Store;
 
+use super::clock::skew;
 use super::report::Finding;
 
 /// Asks every registry whether it takes its account: the name, the way, TLS, the login.
@@ -24,39 +25,47 @@ pub async fn look(store: &Store) -> Vec<Finding> {
             return findings;
         }
         for registry in &found.items {
-            findings.push(one(store, registry.id, &registry.name).await);
+            findings.extend(one(store, registry.id, &registry.name).await);
         }
         page.page += 1;
     }
 }
 
-async fn one(store: &Store, id: i64, name: &str) -> Finding {
+async fn one(store: &Store, id: i64, name: &str) -> Vec<Finding> {
     let what = format!("registry {name}");
     let account = match store.registry_account(id).await {
         Ok(account) => account,
         Err(error) => {
-            return Finding::problem(
+            return vec![Finding::problem(
                 what,
                 error.to_string(),
                 "Its password cannot be opened: see the secret key above.",
-            );
+            )];
         }
     };
+    let began = SystemClock.now();
     let asked = match RegistryClient::new(&account) {
         Ok(client) => client.check().await,
         Err(failure) => Err(failure),
     };
+    let ended = SystemClock.now();
     match asked {
-        Ok(()) if account.registry.has_password => {
-            Finding::ok(what, format!("{} takes the account", account.registry.host))
+        Ok(clock) => {
+            let outcome = if account.registry.has_password {
+                "takes the account"
+            } else {
+                "answers"
+            };
+            let answers = Finding::ok(what.clone(), format!("{} {outcome}", account.registry.host));
+            let skew = clock.and_then(|there| skew(&what, there, began, ended));
+            [answers].into_iter().chain(skew).collect()
         }
-        Ok(()) => Finding::ok(what, format!("{} answers", account.registry.host)),
         Err(failure) => {
             let told = failure.info();
             let advice = told
                 .hint
                 .unwrap_or_else(|| "Check its address and account.".to_owned());
-            Finding::problem(what, told.message, advice)
+            vec![Finding::problem(what, told.message, advice)]
         }
     }
 }

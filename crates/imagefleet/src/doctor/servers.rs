@@ -1,19 +1,16 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use imagefleet_model::{
-    Access, Clock as _, EngineInfo, ErrorCode, Failure, PageRequest, Server, SystemClock,
-};
+use imagefleet_model::{Access, Clock as _, ErrorCode, Failure, PageRequest, Server, SystemClock};
 use imagefleet_operations::{EnginePool, EngineSource as _};
 use imagefleet_store::{ServerFilter, Store};
 
+use super::clock::skew;
 use super::report::Finding;
 
 /// How many servers are asked at once, and how long one may take.
 const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Clocks that differ by more confuse whoever compares logs, and tokens of registries.
-const SKEW: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
 /// Asks every server.
 pub async fn look(store: &Store) -> Vec<Finding> {
@@ -95,7 +92,10 @@ async fn one(store: &Store, pool: &EnginePool, server: &Server) -> Vec<Finding> 
                     info.image_store.as_str()
                 ),
             )];
-            findings.extend(skew(&what, &info, began, ended));
+            findings.extend(
+                info.system_time
+                    .and_then(|there| skew(&what, there, began, ended)),
+            );
             findings.extend(server.warnings.iter().map(|warning| {
                 Finding::warning(
                     what.clone(),
@@ -117,57 +117,5 @@ async fn one(store: &Store, pool: &EnginePool, server: &Server) -> Vec<Finding> 
             let advice = told.hint.unwrap_or_else(|| "Check its endpoint.".to_owned());
             vec![Finding::problem(what, told.message, advice)]
         }
-    }
-}
-
-/// The answer was written some time between the question and its arrival.
-fn skew(
-    what: &str,
-    info: &EngineInfo,
-    began: imagefleet_model::Timestamp,
-    ended: imagefleet_model::Timestamp,
-) -> Option<Finding> {
-    let there = info.system_time?;
-    let ahead = there - ended;
-    let behind = began - there;
-    let (by, word) = if ahead > SKEW {
-        (ahead, "ahead of")
-    } else if behind > SKEW {
-        (behind, "behind")
-    } else {
-        return None;
-    };
-    Some(Finding::warning(
-        what,
-        format!("its clock is {} s {word} this machine's", by.num_seconds()),
-        "Let both machines set their clocks by NTP.",
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use imagefleet_model::{EngineInfo, ImageStore};
-
-    use super::skew;
-
-    #[test]
-    fn only_a_clock_that_is_clearly_wrong_is_told() {
-        let now: imagefleet_model::Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
-        let told = |seconds: i64| {
-            let info = EngineInfo {
-                engine_version: String::new(),
-                api_version: String::new(),
-                image_store: ImageStore::Classic,
-                platform: String::new(),
-                memory_bytes: None,
-                cpus: None,
-                system_time: Some(now + chrono::TimeDelta::seconds(seconds)),
-            };
-            skew("server a", &info, now, now + chrono::TimeDelta::seconds(5)).map(|finding| finding.message)
-        };
-        assert_eq!(told(0), None);
-        assert_eq!(told(34), None);
-        assert!(told(50).is_some_and(|text| text.contains("45 s ahead")));
-        assert!(told(-60).is_some_and(|text| text.contains("60 s behind")));
     }
 }
