@@ -8,5 +8,6 @@ target=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$target" -p imagefleet
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
-cp "target/$target/release/imagefleet" "$context/"
+cp "${CARGO_TARGET_DIR:-target}/$target/release/imagefleet" "$context/"
+install -d -m 700 "$context/data"
 docker build --quiet --tag imagefleet:latest --file deploy/Dockerfile "$context"
