@@ -15,10 +15,12 @@ impl Store {
     /// left alone, whatever a clock that has jumped says of their leases.
     pub async fn interrupt_expired(&self, known_to_run: &[i64]) -> Result<Settled> {
         let now = self.now_ms();
-        let mut condition = "lease_until < $1".to_owned();
-        if !known_to_run.is_empty() {
-            condition.push_str(&format!(" AND id NOT IN ({})", sql::numbers(known_to_run)));
-        }
+        let over = "lease_until < $1";
+        let condition = if known_to_run.is_empty() {
+            over.to_owned()
+        } else {
+            format!("{over} AND id NOT IN ({})", sql::numbers(known_to_run))
+        };
         self.interrupt(&condition, vec![now.into()]).await
     }
 
