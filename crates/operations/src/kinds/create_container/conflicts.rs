@@ -29,7 +29,7 @@ pub async fn find_conflict(
     let engine = deps.engines.engine(server).await?;
     let mut now = known;
     match containers::refresh(deps, server, engine.as_ref()).await {
-        Ok(_) => now = deps.store.containers_of_server(server).await?,
+        Ok(()) => now = deps.store.containers_of_server(server).await?,
         Err(failure) => {
             tracing::debug!(%failure, server, "the containers could not be looked at once more");
         }
