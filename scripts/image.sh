@@ -9,5 +9,5 @@ RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --targe
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 cp "${CARGO_TARGET_DIR:-target}/$target/release/imagefleet" "$context/"
-install -d -m 700 "$context/data"
+install -d -m 700 "$context/folders/data"
 docker build --quiet --tag imagefleet:latest --file deploy/Dockerfile "$context"
