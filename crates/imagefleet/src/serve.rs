@@ -37,7 +37,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     operations.start().await.context("operations")?;
     let watches = Watches::start(operations.deps().clone(), WatchOptions::new(worker));
     let services = Services {
-        store,
+        store: store.clone(),
         operations: operations.clone(),
         watches: watches.clone(),
         config: settings.api,
@@ -58,14 +58,19 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         // Last, so that the ends of the grace are heard; live connections have no end of their own.
         state.close_live().await;
     };
+    let ended = async {
+        tokio::join!(web, end);
+        upkeep.abort();
+        // On SQLite everything is in the one file then, and a copy of it is whole.
+        store.close().await;
+    };
     tokio::select! {
-        _ = async { tokio::join!(web, end) } => {}
+        () = ended => {}
         () = shutdown.hurried.cancelled() => tracing::warn!("ending at once"),
         () = async { shutdown.asked.cancelled().await; tokio::time::sleep(queue.stop_limit).await } => {
             tracing::warn!("ending with requests still open");
         }
     }
-    upkeep.abort();
     Ok(())
 }
 

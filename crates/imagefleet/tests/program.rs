@@ -144,6 +144,10 @@ fn tls_of_its_own_and_a_key_that_is_changed_and_missed() {
     );
     let log = serving.end();
     assert!(!log.contains(PASSWORD), "{log}");
+    assert!(
+        !data.join("imagefleet.db-wal").exists(),
+        "a copy of the file is not whole"
+    );
 
     let file = data.join("secret.key");
     let before = std::fs::read_to_string(&file).expect("the key");
