@@ -1,5 +1,7 @@
+use std::collections::{BTreeMap, HashMap};
+
 use imagefleet_model::{OperationId, OperationKind, Progress, Status, Step, Timestamp};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::rollup;
 use super::row::{self, STEP, StepRow};
@@ -36,6 +38,7 @@ pub struct StoredProgress {
 
 #[derive(FromQueryResult)]
 struct Numbered {
+    id: String,
     seq: i64,
     kind: String,
     title: String,
@@ -43,44 +46,22 @@ struct Numbered {
 }
 
 impl Store {
-    /// Stores the latest progress of running steps, and of those sharing them, in one transaction.
+    /// Stores the latest progress of running steps, and of those sharing them, in one transaction of a few statements,
+    /// however many steps there are.
     pub async fn save_progress(&self, updates: &[ProgressUpdate]) -> Result<Vec<StoredProgress>> {
         let now = self.now_ms();
         self.write(async |tx| {
             take_turn(tx).await?;
-            let mut stored = Vec::with_capacity(updates.len());
-            for update in updates {
-                let progress = &update.progress;
-                let layers = if progress.layers.is_empty() { None } else { Some(sql::json(&progress.layers)?) };
-                let rows: Vec<StepRow> = sql::all(
-                    tx,
-                    &format!(
-                        "UPDATE operation_steps SET progress = CASE WHEN progress > $2 THEN progress ELSE $2 END,
-                         message = $3, bytes_done = $4, bytes_total = $5, bytes_per_second = $6, layers = $7
-                         WHERE (id = $1 OR shared_with = $1) AND status = 'running' RETURNING {}",
-                        row::step_returned()
-                    ),
-                    vec![
-                        update.step.into(),
-                        i64::from(progress.percent.min(99)).into(),
-                        progress.message.clone().into(),
-                        sql::signed(progress.bytes_done).into(),
-                        progress.bytes_total.map(sql::signed).into(),
-                        progress.bytes_per_second.map(sql::signed).into(),
-                        layers.into(),
-                    ],
-                )
-                .await?;
-                for row in rows {
-                    stored.extend(number(tx, row, now).await?);
-                }
+            let mut rows: Vec<StepRow> = Vec::with_capacity(updates.len());
+            for chunk in sql::chunks(updates) {
+                rows.extend(write(tx, chunk).await?);
             }
-            let mut operations: Vec<&OperationId> = stored.iter().map(|stored| &stored.operation_id).collect();
+            let stored = number(tx, rows, now).await?;
+            let mut operations: Vec<&str> =
+                stored.iter().map(|stored| stored.operation_id.as_str()).collect();
             operations.sort_unstable();
             operations.dedup();
-            for operation in operations {
-                rollup::percent(tx, operation).await?;
-            }
+            rollup::percent(tx, &operations).await?;
             Ok(stored)
         })
         .await
@@ -91,18 +72,16 @@ impl Store {
         let now = self.now_ms();
         self.write(async |tx| {
             take_turn(tx).await?;
-            let mut stored = Vec::with_capacity(steps.len());
-            for step in steps {
-                let found: Option<StepRow> = sql::one(
-                    tx,
-                    &format!("SELECT {STEP} FROM operation_steps s WHERE s.id = $1"),
-                    vec![(*step).into()],
-                )
-                .await?;
-                if let Some(found) = found {
-                    stored.extend(number(tx, found, now).await?);
-                }
-            }
+            let found: Vec<StepRow> = sql::all(
+                tx,
+                &format!(
+                    "SELECT {STEP} FROM operation_steps s WHERE s.id IN ({}) ORDER BY s.id",
+                    sql::numbers(steps)
+                ),
+                vec![],
+            )
+            .await?;
+            let mut stored = number(tx, found, now).await?;
             let mut queued: Vec<&mut Step> = stored
                 .iter_mut()
                 .map(|stored| &mut stored.step)
@@ -115,25 +94,101 @@ impl Store {
     }
 }
 
-async fn number(
-    tx: &impl sea_orm::ConnectionTrait,
-    row: StepRow,
-    now: i64,
-) -> Result<Option<StoredProgress>> {
-    let head: Option<Numbered> = sql::one(
-        tx,
-        "UPDATE operations SET seq = seq + 1 WHERE id = $1 RETURNING seq, kind, title, request",
-        vec![row.operation_id.clone().into()],
-    )
-    .await?;
-    let Some(head) = head else { return Ok(None) };
-    Ok(Some(StoredProgress {
-        operation_id: row.operation_id.clone(),
-        kind: row::kind(&head.kind)?,
-        title: head.title,
-        also: row::also(&head.request)?,
-        seq: sql::unsigned(head.seq),
-        at: sql::time(now),
-        step: row.into_step()?,
-    }))
+/// Writes these; the running steps as they are then.
+async fn write(tx: &impl ConnectionTrait, updates: &[ProgressUpdate]) -> Result<Vec<StepRow>> {
+    let mut values: Vec<Value> = Vec::with_capacity(updates.len() * 7);
+    let mut lines = Vec::with_capacity(updates.len());
+    for ProgressUpdate { step, progress } in updates {
+        let layers = (!progress.layers.is_empty()).then(|| sql::json(&progress.layers));
+        lines.push(format!("({})", sql::placeholders(values.len(), 7)));
+        values.extend([
+            (*step).into(),
+            i64::from(progress.percent.min(99)).into(),
+            progress.message.clone().into(),
+            sql::signed(progress.bytes_done).into(),
+            progress.bytes_total.map(sql::signed).into(),
+            progress.bytes_per_second.map(sql::signed).into(),
+            layers.transpose()?.into(),
+        ]);
+    }
+    let update = format!(
+        "WITH v (v_step, v_progress, v_message, v_done, v_total, v_speed, v_layers) AS (VALUES {})
+         UPDATE operation_steps SET progress = CASE WHEN progress > v_progress THEN progress ELSE v_progress END,
+         message = v_message, bytes_done = v_done, bytes_total = v_total, bytes_per_second = v_speed, layers = v_layers
+         FROM v WHERE (id = v_step OR shared_with = v_step) AND status = 'running' RETURNING {}",
+        lines.join(", "),
+        row::step_returned()
+    );
+    let mut rows: Vec<StepRow> = sql::all(tx, &update, values).await?;
+    rows.sort_unstable_by_key(|row| row.id);
+    Ok(rows)
+}
+
+/// Gives each of these steps the number of one more event of its operation, in this order.
+async fn number(tx: &impl ConnectionTrait, rows: Vec<StepRow>, now: i64) -> Result<Vec<StoredProgress>> {
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for row in &rows {
+        *counts.entry(&row.operation_id).or_default() += 1;
+    }
+    let counts: Vec<(String, i64)> = counts
+        .into_iter()
+        .map(|(operation, count)| (operation.to_owned(), count))
+        .collect();
+    let mut heads: HashMap<OperationId, Head> = HashMap::with_capacity(counts.len());
+    for chunk in sql::chunks(&counts) {
+        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 2);
+        let mut lines = Vec::with_capacity(chunk.len());
+        for (operation, count) in chunk {
+            lines.push(format!("({})", sql::placeholders(values.len(), 2)));
+            values.extend([operation.clone().into(), (*count).into()]);
+        }
+        let update = format!(
+            "WITH v (v_operation, v_count) AS (VALUES {}) UPDATE operations SET seq = seq + v_count \
+             FROM v WHERE id = v_operation RETURNING id, seq, kind, title, request",
+            lines.join(", ")
+        );
+        let numbered: Vec<Numbered> = sql::all(tx, &update, values).await?;
+        for mut numbered in numbered {
+            let count = chunk.iter().find(|(operation, _)| *operation == numbered.id);
+            numbered.seq -= count.map_or(0, |(_, count)| *count);
+            heads.insert(numbered.id.clone(), Head::new(numbered)?);
+        }
+    }
+    let mut stored = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(head) = heads.get_mut(&row.operation_id) else {
+            continue;
+        };
+        head.seq += 1;
+        stored.push(StoredProgress {
+            operation_id: row.operation_id.clone(),
+            kind: head.kind,
+            title: head.title.clone(),
+            also: head.also.clone(),
+            seq: sql::unsigned(head.seq),
+            at: sql::time(now),
+            step: row.into_step()?,
+        });
+    }
+    Ok(stored)
+}
+
+/// What the events of an operation's steps share.
+struct Head {
+    /// The number of the last event before these, and then of each of them.
+    seq: i64,
+    kind: OperationKind,
+    title: String,
+    also: Vec<(i64, String)>,
+}
+
+impl Head {
+    fn new(numbered: Numbered) -> Result<Self> {
+        Ok(Self {
+            seq: numbered.seq,
+            kind: row::kind(&numbered.kind)?,
+            title: numbered.title,
+            also: row::also(&numbered.request)?,
+        })
+    }
 }

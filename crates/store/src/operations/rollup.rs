@@ -46,17 +46,19 @@ pub async fn started(tx: &impl ConnectionTrait, operation: &str, now: i64) -> Re
     Ok(())
 }
 
-/// An operation that has not ended is as far as its steps are together, and so below 100; it never falls back.
-pub async fn percent(tx: &impl ConnectionTrait, operation: &str) -> Result<()> {
-    sql::run(
-        tx,
-        "UPDATE operations SET progress = p.percent FROM
-         (SELECT CAST(SUM(progress) AS BIGINT) / COUNT(*) AS percent FROM operation_steps
-          WHERE operation_id = $1 HAVING COUNT(*) > 0) AS p
-         WHERE id = $1 AND operations.progress < p.percent",
-        vec![operation.into()],
-    )
-    .await?;
+/// Operations that have not ended are as far as their steps are together, and so below 100; they never fall back.
+pub async fn percent(tx: &impl ConnectionTrait, operations: &[&str]) -> Result<()> {
+    for chunk in sql::chunks(operations) {
+        let update = format!(
+            "UPDATE operations SET progress = p.percent FROM
+             (SELECT operation_id, CAST(SUM(progress) AS BIGINT) / COUNT(*) AS percent FROM operation_steps
+              WHERE operation_id IN ({}) GROUP BY operation_id) AS p
+             WHERE id = p.operation_id AND operations.progress < p.percent",
+            sql::placeholders(0, chunk.len())
+        );
+        let ids = chunk.iter().map(|operation| (*operation).into());
+        sql::run(tx, &update, ids.collect()).await?;
+    }
     Ok(())
 }
 
@@ -74,7 +76,7 @@ pub async fn settle(tx: &impl ConnectionTrait, operation: &str, now: i64) -> Res
         statuses.push(row::status(&part.status)?);
     }
     let Some(status) = overall(&statuses) else {
-        percent(tx, operation).await?;
+        percent(tx, &[operation]).await?;
         return Ok(false);
     };
     let ending = Ending::of(status, &statuses, &parts)?;
