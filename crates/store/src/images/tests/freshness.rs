@@ -151,7 +151,7 @@ async fn pages_are_what_the_rows_are_after_every_change_whoever_made_it() {
             let other = test.again().await;
             vec![test, other]
         };
-        for round in 0..120 {
+        for round in 0..60 {
             let writer = &programs[usize::try_from(random.below(programs.len() as u64)).expect("small")];
             for _ in 0..=random.below(2) {
                 change(writer, &mut servers, &mut random, round).await;
