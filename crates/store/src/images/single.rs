@@ -41,11 +41,19 @@ impl Store {
     pub(super) async fn images_at(&self, places: &[(ServerId, i64)]) -> Result<Vec<Image>> {
         let mut rows = Vec::with_capacity(places.len());
         for chunk in places.chunks(AT_ONCE) {
-            let listed: Vec<String> = chunk
-                .iter()
-                .map(|(server, reference)| format!("({server}, {reference})"))
+            // Server by server: of pairs, SQLite makes a look at every image.
+            let on_servers: Vec<String> = chunk
+                .chunk_by(|(one, _), (other, _)| one == other)
+                .map(|on_server| {
+                    let references: Vec<i64> = on_server.iter().map(|(_, reference)| *reference).collect();
+                    format!(
+                        "(i.server_id = {} AND i.reference_id IN ({}))",
+                        on_server[0].0,
+                        sql::numbers(&references)
+                    )
+                })
                 .collect();
-            let condition = format!("(i.server_id, i.reference_id) IN (VALUES {})", listed.join(", "));
+            let condition = format!("({})", on_servers.join(" OR "));
             rows.extend(row::read(&self.db, &condition, "", vec![]).await?);
         }
         let order: HashMap<(ServerId, i64), usize> = places
