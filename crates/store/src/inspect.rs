@@ -77,7 +77,7 @@ impl Store {
             secrets,
             queue: std::sync::Arc::default(),
             writer: None,
-            held: crate::images::HeldInMemory::default(),
+            memory: crate::images::InMemory::default(),
             lock: std::sync::Arc::new(crate::lock::Lock::Reader),
         })
     }

@@ -85,8 +85,8 @@ pub struct Store {
     queue: Arc<QueueSettings>,
     /// `SQLite` has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
     writer: Option<Arc<tokio::sync::Mutex<()>>>,
-    /// What servers hold, for searches.
-    held: images::HeldInMemory,
+    /// The inventory, as far as pages are found in memory.
+    memory: images::InMemory,
     /// Held for the life of the program: a second one on the same `SQLite` file is refused, and on `PostgreSQL` a change
     /// of the key while others run.
     lock: Arc<Lock>,

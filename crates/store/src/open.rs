@@ -9,7 +9,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::images::HeldInMemory;
+use crate::images::InMemory;
 use crate::lock::{Lock, Share};
 use crate::{Result, SecretKey, Secrets, Store, StoreError, migrations, sql};
 
@@ -69,7 +69,7 @@ impl Store {
             secrets,
             queue: Arc::default(),
             writer,
-            held: HeldInMemory::default(),
+            memory: InMemory::default(),
             lock: Arc::new(lock),
         };
         store.check_key().await?;

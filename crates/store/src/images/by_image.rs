@@ -1,12 +1,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use imagefleet_model::{Access, ImageId, ImageStatus, Page, PageRequest, ServerId, ServerStatus};
-use sea_orm::FromQueryResult;
-use serde::Serialize;
+use imagefleet_model::{Access, ImageId, ImageStatus, Page, PageRequest, ServerId, ServerStatus, Verb};
+use serde::{Deserialize, Serialize};
 
-use super::filter::{ALL, Conditions, ImageFilter, joined, placed, weight};
-use super::walk::Walk;
+use super::filter::ImageFilter;
+use super::selection::{Selection, servers_to_count};
 use crate::{Result, Store, sql};
 
 /// A reference with the servers that hold it.
@@ -61,7 +60,7 @@ pub struct Placement {
     pub in_use: bool,
 }
 
-#[derive(FromQueryResult)]
+#[derive(Deserialize)]
 struct ReferenceRow {
     id: i64,
     repository: String,
@@ -70,13 +69,13 @@ struct ReferenceRow {
     software_id: Option<i64>,
 }
 
-#[derive(FromQueryResult)]
+#[derive(Deserialize)]
 struct PlacementRow {
     id: i64,
     reference_id: i64,
     server_id: i64,
     server_name: String,
-    server_enabled: bool,
+    server_enabled: i64,
     server_status: String,
     engine_id: String,
     digest: Option<String>,
@@ -84,9 +83,12 @@ struct PlacementRow {
     size: i64,
     platform: Option<String>,
     status: String,
-    in_use: bool,
-    matches: bool,
+    in_use: i64,
 }
+
+/// What [`PlacementRow`] reads, of `images i` and `servers s`.
+const PLACEMENT: &str = "i.id, i.reference_id, i.server_id, s.name, CAST(s.enabled AS INTEGER), s.status, \
+    i.engine_id, i.digest, i.fingerprint, i.size, i.platform, i.status, CAST(i.in_use AS INTEGER)";
 
 impl Store {
     /// One page of references with their placements that match and that the caller may see, by name.
@@ -97,85 +99,72 @@ impl Store {
         access: &Access,
         page: PageRequest,
     ) -> Result<Page<ImageGroup>> {
-        let conditions = Conditions::new(&self.db, filter, access).await?;
-        let weight = weight(filter).filter(|_| !conditions.limited && filter.server_ids.is_empty());
-        let total = if *filter == ImageFilter::default() && conditions.all() == ALL {
-            Some(sql::number(&self.db, "SELECT COUNT(*) FROM image_references", vec![]).await?)
-        } else {
-            None
-        };
-        let mut references = conditions.reference.clone();
-        if let Some(weight) = weight {
-            references.push(format!("{weight} > 0"));
-        } else {
-            references.push(format!(
-                "r.id IN (SELECT i.reference_id FROM images i JOIN image_references r ON r.id = i.reference_id \
-                 WHERE {})",
-                conditions.all()
-            ));
-        }
-        let walk = Walk {
-            conditions: references,
-            values: conditions.values,
-            weight: "1".to_owned(),
-            descending,
-        };
-        let (offset, size) = (sql::signed(page.offset()), sql::signed(page.size));
-        let mut slice = walk.slice(&self.db, offset, size, total).await?;
-        // Each counts one: what is before the page goes.
-        let before = usize::try_from(slice.skip)
-            .unwrap_or(usize::MAX)
-            .min(slice.references.len());
-        slice.references.drain(..before);
-        let items = self.groups(&slice.references, filter, access).await?;
-        Ok(Page::new(items, sql::unsigned(slice.total), page))
+        let slice = self
+            .in_memory(&servers_to_count(filter, access), |known| {
+                Selection::new(known, filter, access).references(page.offset(), page.size, descending)
+            })
+            .await?;
+        let items = self.groups(&slice.parts, filter, access).await?;
+        Ok(Page::new(items, slice.total, page))
     }
 
     async fn groups(&self, ids: &[i64], filter: &ImageFilter, access: &Access) -> Result<Vec<ImageGroup>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let references: Vec<ReferenceRow> = sql::all(
+        let among = sql::numbers(ids);
+        let references: Vec<ReferenceRow> = sql::many(
             &self.db,
-            &format!(
-                "SELECT id, repository, tag, full_name, software_id FROM image_references WHERE id IN ({})",
-                sql::numbers(ids)
-            ),
+            "id, repository, tag, full_name, software_id",
+            &format!("image_references WHERE id IN ({among})"),
             vec![],
         )
         .await?;
         let mut references: HashMap<i64, ReferenceRow> =
             references.into_iter().map(|row| (row.id, row)).collect();
-        let matches = joined(placed(filter).iter());
-        let seen = Conditions::new(&self.db, &ImageFilter::default(), access).await?;
-        let rows: Vec<PlacementRow> = sql::all(
+        let mut rows: Vec<PlacementRow> = sql::many(
             &self.db,
+            PLACEMENT,
             &format!(
-                "SELECT i.id, i.reference_id, i.server_id, s.name AS server_name, s.enabled AS server_enabled, \
-                 s.status AS server_status, i.engine_id, i.digest, i.fingerprint, i.size, i.platform, i.status, \
-                 i.in_use, ({matches}) AS matches FROM images i JOIN servers s ON s.id = i.server_id \
-                 JOIN image_references r ON r.id = i.reference_id \
-                 WHERE i.reference_id IN ({}) AND {} ORDER BY s.name",
-                sql::numbers(ids),
-                seen.all()
+                "images i CROSS JOIN servers s WHERE s.id = i.server_id AND i.reference_id IN ({among})"
             ),
-            seen.values,
+            vec![],
         )
         .await?;
+        rows.sort_unstable_by(|one, other| one.server_name.cmp(&other.server_name));
         let mut placements: HashMap<i64, Vec<PlacementRow>> = HashMap::new();
         for row in rows {
-            placements.entry(row.reference_id).or_default().push(row);
+            let seen = |reference: &ReferenceRow| {
+                access.on_image(Verb::ImageView, row.server_id, &reference.repository)
+            };
+            if references.get(&row.reference_id).is_some_and(seen) {
+                placements.entry(row.reference_id).or_default().push(row);
+            }
         }
         // A reference that went away meanwhile has no group any more.
         let groups = ids.iter().filter_map(|id| {
             let reference = references.remove(id)?;
-            Some(group(reference, placements.remove(id).unwrap_or_default()))
+            let placements = placements.remove(id).unwrap_or_default();
+            Some(group(reference, placements, filter))
         });
         Ok(groups.collect())
     }
 }
 
-fn group(reference: ReferenceRow, rows: Vec<PlacementRow>) -> ImageGroup {
+impl PlacementRow {
+    fn status(&self) -> ImageStatus {
+        ImageStatus::from_word(&self.status).unwrap_or(ImageStatus::Available)
+    }
+
+    /// Whether the filter means it; of its reference that is known.
+    fn matches(&self, filter: &ImageFilter) -> bool {
+        (filter.server_ids.is_empty() || filter.server_ids.contains(&self.server_id))
+            && (filter.statuses.is_empty() || filter.statuses.contains(&self.status()))
+            && filter.unused.is_none_or(|unused| unused == (self.in_use == 0))
+    }
+}
+
+fn group(reference: ReferenceRow, rows: Vec<PlacementRow>, filter: &ImageFilter) -> ImageGroup {
     let mut digests: Vec<String> = rows.iter().filter_map(|row| row.digest.clone()).collect();
     digests.sort_unstable();
     digests.dedup();
@@ -184,7 +173,7 @@ fn group(reference: ReferenceRow, rows: Vec<PlacementRow>) -> ImageGroup {
     let placements: Vec<Placement> = rows
         .into_iter()
         .zip(numbers)
-        .filter(|(row, _)| row.matches)
+        .filter(|(row, _)| row.matches(filter))
         .map(|(row, version)| placement(row, version))
         .collect();
     ImageGroup {
@@ -243,21 +232,22 @@ fn first_of(leads: &mut [usize], mut at: usize) -> usize {
 }
 
 fn placement(row: PlacementRow, version: Option<u32>) -> Placement {
+    let status = row.status();
     Placement {
         image_id: row.id,
         server_id: row.server_id,
         server_name: row.server_name,
-        server_status: if row.server_enabled {
+        status,
+        server_status: if row.server_enabled != 0 {
             ServerStatus::from_word(&row.server_status).unwrap_or(ServerStatus::Offline)
         } else {
             ServerStatus::Disabled
         },
-        status: ImageStatus::from_word(&row.status).unwrap_or(ImageStatus::Available),
         size: sql::unsigned(row.size),
         digest: row.digest,
         version,
         platform: row.platform,
-        in_use: row.in_use,
+        in_use: row.in_use != 0,
     }
 }
 
@@ -271,7 +261,7 @@ mod tests {
             reference_id: 1,
             server_id: 1,
             server_name: String::new(),
-            server_enabled: true,
+            server_enabled: 1,
             server_status: "online".to_owned(),
             engine_id: engine_id.to_owned(),
             digest: digest.map(ToOwned::to_owned),
@@ -279,8 +269,7 @@ mod tests {
             size: 1,
             platform: None,
             status: "AVAILABLE".to_owned(),
-            in_use: false,
-            matches: true,
+            in_use: 0,
         }
     }
 

@@ -1,20 +1,18 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use imagefleet_model::{Access, Image, ImageStore, Page, PageRequest, ServerId, ServerStatus, Verb};
 use sea_orm::{FromQueryResult, Value};
 use serde::Serialize;
 
-use super::filter::{Conditions, ImageFilter, ImageSort, joined};
-use super::held::Held;
-use super::kept::{self, Kept};
-use super::list::{sorting, walking, walking_pays};
-use super::matching::Matching;
+use super::filter::ImageFilter;
+use super::memory::Servers;
+use super::selection::{Part, Selection, servers};
+use super::slice::Slice;
 use crate::{Result, Store, scope, sql};
 
 /// Images that a group shows; the list view has the others.
-pub(super) const SHOWN: i64 = 12;
+const SHOWN: u64 = 12;
 
 /// A server as its group of images shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -83,97 +81,75 @@ impl Store {
         access: &Access,
         page: PageRequest,
     ) -> Result<Page<ServerGroup>> {
-        let conditions = Conditions::new(&self.db, filter, access).await?;
-        let counts = self.counts(filter, &conditions).await?;
         let only_servers = ImageFilter {
             server_ids: filter.server_ids.clone(),
             ..ImageFilter::default()
         };
-        let (total, servers) = if *filter == only_servers {
-            self.servers_seen(filter, access, page).await?
+        let (total, rows, parts) = if *filter == only_servers {
+            let (total, rows) = self.servers_seen(filter, access, page).await?;
+            let ids: Vec<ServerId> = rows.iter().map(|row| row.id).collect();
+            let parts = self.parts(filter, access, ids).await?;
+            (total, rows, parts)
         } else {
-            let shown = counts
-                .kept
-                .iter()
-                .skip(usize::try_from(page.offset()).unwrap_or(usize::MAX))
-                .take(usize::try_from(page.size).unwrap_or(usize::MAX));
-            let ids: Vec<i64> = shown.map(|count| count.server_id).collect();
+            let (total, parts) = self.servers_that_match(filter, access, page).await?;
+            let ids: Vec<ServerId> = parts.iter().map(|part| part.server_id).collect();
             let condition = format!("s.id IN ({})", sql::numbers(&ids));
-            let total = counts.kept.len() as u64;
-            (total, self.server_rows(&condition, vec![], "").await?)
+            (total, self.server_rows(&condition, vec![], "").await?, parts)
         };
-        let ids: Vec<i64> = servers.iter().map(|server| server.id).collect();
-        let of_page: HashMap<i64, Kept> = counts
-            .kept
+        let first: Vec<(ServerId, i64)> = parts
             .iter()
-            .filter(|count| ids.contains(&count.server_id))
-            .map(|count| (count.server_id, *count))
+            .flat_map(|part| part.first.iter().map(|reference| (part.server_id, *reference)))
             .collect();
-        let sizes: HashMap<i64, i64> = match &counts.matching {
-            Some(search) => search.sizes(&ids),
-            None if counts.sized => of_page
-                .values()
-                .map(|count| (count.server_id, count.total_size))
-                .collect(),
-            None => self.sizes(filter, &conditions, &ids).await?,
-        };
-        let first = match counts.matching {
-            Some(search) => self.first_by_reference(&ids, &search.first).await?,
-            None => self.first_by_name(filter, &conditions, &ids, &of_page).await?,
-        };
-        let mut images: HashMap<i64, Vec<Image>> = HashMap::new();
-        let mut shown = self.images_by_ids(&first).await?;
+        let mut shown = self.images_at(&first).await?;
         self.hide_users(&mut shown, access).await?;
+        let mut images: HashMap<ServerId, Vec<Image>> = HashMap::new();
         for image in shown {
             images.entry(image.server_id).or_default().push(image);
         }
-        let items = servers.into_iter().map(|server| {
+        let parts: HashMap<ServerId, Part> = parts.into_iter().map(|part| (part.server_id, part)).collect();
+        let items = rows.into_iter().map(|row| {
+            let part = parts.get(&row.id);
             Ok(ServerGroup {
-                image_count: of_page
-                    .get(&server.id)
-                    .map_or(0, |count| sql::unsigned(count.images)),
-                total_size: sizes.get(&server.id).map_or(0, |size| sql::unsigned(*size)),
-                images: images.remove(&server.id).unwrap_or_default(),
-                server: summary(server)?,
+                image_count: part.map_or(0, |part| part.images),
+                total_size: part.map_or(0, |part| part.total_size),
+                images: images.remove(&row.id).unwrap_or_default(),
+                server: summary(row)?,
             })
         });
         Ok(Page::new(items.collect::<Result<_>>()?, total, page))
     }
 
-    /// How many images match on every server that has any.
-    async fn counts(&self, filter: &ImageFilter, conditions: &Conditions) -> Result<Counts> {
-        let mut counts = Counts::default();
-        if conditions.limited {
-            counts.kept = self.counted(filter, conditions).await?;
-        } else if conditions.reference.is_empty() {
-            match kept::per_server(&self.db, filter).await? {
-                Some(kept) => {
-                    counts.kept = kept;
-                    counts.sized = kept::sizes_hold(filter);
-                }
-                None => counts.kept = self.counted(filter, conditions).await?,
-            }
-        } else if filter.statuses.is_empty() && filter.unused.is_none() {
-            let matching = Matching::find(&self.db, conditions).await?;
-            let held = self.held(&filter.server_ids).await?;
-            let mut first = HashMap::new();
-            for found in matching.per_server(&held) {
-                counts.kept.push(Kept {
-                    server_id: found.server_id,
-                    images: found.images,
-                    total_size: 0,
-                });
-                first.insert(found.server_id, found.first);
-            }
-            counts.matching = Some(Search {
-                matching,
-                held: held.into_iter().collect(),
-                first,
-            });
-        } else {
-            counts.kept = self.counted(filter, conditions).await?;
-        }
-        Ok(counts)
+    /// What matches on these servers.
+    async fn parts(&self, filter: &ImageFilter, access: &Access, ids: Vec<ServerId>) -> Result<Vec<Part>> {
+        let servers = Servers::These(ids);
+        self.in_memory(&servers, |known| {
+            let selection = Selection::new(known, filter, access);
+            let Servers::These(ids) = &servers else {
+                return Vec::new();
+            };
+            ids.iter().map(|server| selection.part(*server, SHOWN)).collect()
+        })
+        .await
+    }
+
+    /// How many servers have any image that matches, and what matches on those of a page.
+    async fn servers_that_match(
+        &self,
+        filter: &ImageFilter,
+        access: &Access,
+        page: PageRequest,
+    ) -> Result<(u64, Vec<Part>)> {
+        let in_order = self.servers_by_name().await?;
+        self.in_memory(&servers(filter, access), |known| {
+            let selection = Selection::new(known, filter, access);
+            let each = in_order
+                .iter()
+                .map(|server| (*server, u64::from(selection.any(*server))));
+            let slice = Slice::cut(each, page.offset(), page.size);
+            let parts = slice.parts.iter().map(|server| selection.part(*server, SHOWN));
+            (slice.total, parts.collect())
+        })
+        .await
     }
 
     /// A page of the servers that the caller may see, whatever they hold.
@@ -184,7 +160,7 @@ impl Store {
         page: PageRequest,
     ) -> Result<(u64, Vec<ServerRow>)> {
         let mut values = Vec::new();
-        let mut conditions = Vec::new();
+        let mut conditions = vec!["1 = 1".to_owned()];
         if !filter.server_ids.is_empty() {
             conditions.push(format!("s.id IN ({})", sql::numbers(&filter.server_ids)));
         }
@@ -195,7 +171,7 @@ impl Store {
             "NULL",
             &mut values,
         ));
-        let condition = joined(conditions.iter());
+        let condition = conditions.join(" AND ");
         let count = format!("SELECT COUNT(*) FROM servers s WHERE {condition}");
         let total = sql::number(&self.db, &count, values.clone()).await?;
         let limits = format!("LIMIT {} OFFSET {}", page.size, page.offset());
@@ -218,141 +194,11 @@ impl Store {
         .await
     }
 
-    /// Images that match on every server that has any, in the order of their names; without sizes.
-    async fn counted(&self, filter: &ImageFilter, conditions: &Conditions) -> Result<Vec<Kept>> {
-        let query = format!(
-            "SELECT s.id AS server_id, c.images, CAST(0 AS BIGINT) AS total_size FROM \
-             (SELECT i.server_id, COUNT(*) AS images FROM {} WHERE r.id = i.reference_id AND {} \
-              GROUP BY i.server_id) AS c JOIN servers s ON s.id = c.server_id ORDER BY s.name",
-            conditions.tables(filter),
-            conditions.all()
-        );
-        sql::all(&self.db, &query, conditions.values.clone()).await
-    }
-
-    /// Bytes of what matches on these servers, each content once.
-    async fn sizes(
-        &self,
-        filter: &ImageFilter,
-        conditions: &Conditions,
-        servers: &[i64],
-    ) -> Result<HashMap<i64, i64>> {
-        #[derive(FromQueryResult)]
-        struct Size {
-            server_id: i64,
-            size: i64,
-        }
-        let query = format!(
-            "SELECT c.server_id, CAST(SUM(c.size) AS BIGINT) AS size FROM \
-             (SELECT i.server_id, MAX(i.size) AS size FROM {} WHERE r.id = i.reference_id AND {} \
-              AND i.server_id IN ({}) GROUP BY i.server_id, i.engine_id) AS c GROUP BY c.server_id",
-            conditions.tables(filter),
-            conditions.all(),
-            sql::numbers(servers)
-        );
-        let rows: Vec<Size> = sql::all(&self.db, &query, conditions.values.clone()).await?;
-        Ok(rows.into_iter().map(|row| (row.server_id, row.size)).collect())
-    }
-
-    /// The first images of each server, of which the references are known.
-    async fn first_by_reference(&self, servers: &[i64], first: &HashMap<i64, Vec<i64>>) -> Result<Vec<i64>> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            id: i64,
-            server_id: i64,
-            reference_id: i64,
-        }
-        let pairs: Vec<(i64, i64)> = servers
-            .iter()
-            .filter_map(|server| Some((server, first.get(server)?)))
-            .flat_map(|(server, references)| references.iter().map(|reference| (*server, *reference)))
-            .collect();
-        let mut ids = HashMap::with_capacity(pairs.len());
-        for chunk in pairs.chunks(400) {
-            let listed: Vec<String> = chunk
-                .iter()
-                .map(|(server, reference)| format!("({server}, {reference})"))
-                .collect();
-            let query = format!(
-                "SELECT id, server_id, reference_id FROM images WHERE (server_id, reference_id) IN (VALUES {})",
-                listed.join(", ")
-            );
-            let rows: Vec<Row> = sql::all(&self.db, &query, vec![]).await?;
-            ids.extend(
-                rows.into_iter()
-                    .map(|row| ((row.server_id, row.reference_id), row.id)),
-            );
-        }
-        Ok(pairs.iter().filter_map(|pair| ids.get(pair).copied()).collect())
-    }
-
-    /// The first images of each server by name, found in one go.
-    async fn first_by_name(
-        &self,
-        filter: &ImageFilter,
-        conditions: &Conditions,
-        servers: &[i64],
-        counts: &HashMap<i64, Kept>,
-    ) -> Result<Vec<i64>> {
-        #[derive(FromQueryResult)]
-        struct Id {
-            id: i64,
-        }
-        let references = self.reference_count().await?;
-        let mut parts = Vec::new();
-        for server in servers {
-            let images = counts.get(server).map_or(0, |count| count.images);
-            if images == 0 {
-                continue;
-            }
-            let mut on_server = conditions.clone();
-            on_server.image.push(format!("i.server_id = {server}"));
-            let query = if walking_pays(references, images, SHOWN) {
-                walking(&on_server, ImageSort::default())
-            } else {
-                sorting(
-                    &kept::on_server(filter, *server),
-                    &on_server,
-                    ImageSort::default(),
-                )
-            };
-            parts.push(format!("SELECT id FROM ({query} LIMIT {SHOWN}) AS p{server}"));
-        }
-        let mut ids = Vec::new();
-        // SQLite takes no more than 500 selects in one.
-        for chunk in parts.chunks(100) {
-            let rows: Vec<Id> =
-                sql::all(&self.db, &chunk.join(" UNION ALL "), conditions.values.clone()).await?;
-            ids.extend(rows.into_iter().map(|row| row.id));
-        }
-        Ok(ids)
-    }
-}
-
-/// How many images match on every server that has any, by server name, and what else is known of them by then.
-#[derive(Default)]
-struct Counts {
-    kept: Vec<Kept>,
-    /// Whether the sizes in `kept` hold.
-    sized: bool,
-    /// What a search found.
-    matching: Option<Search>,
-}
-
-/// A search laid over what servers hold.
-struct Search {
-    matching: Matching,
-    held: HashMap<ServerId, Arc<Held>>,
-    /// The first references of each server.
-    first: HashMap<ServerId, Vec<i64>>,
-}
-
-impl Search {
-    fn sizes(&self, servers: &[ServerId]) -> HashMap<ServerId, i64> {
-        servers
-            .iter()
-            .filter_map(|server| Some((*server, self.matching.size(self.held.get(server)?))))
-            .collect()
+    /// Every server in the order of their names.
+    pub(super) async fn servers_by_name(&self) -> Result<Vec<ServerId>> {
+        let mut all: Vec<(ServerId, String)> = sql::many(&self.db, "id, name", "servers", vec![]).await?;
+        all.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        Ok(all.into_iter().map(|(id, _)| id).collect())
     }
 }
 

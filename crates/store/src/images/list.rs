@@ -1,20 +1,25 @@
-use imagefleet_model::{Access, Image, ImageStatus, Page, PageRequest};
-use sea_orm::FromQueryResult;
+use std::collections::HashMap;
 
-use super::filter::{Conditions, ImageFilter, ImageSort, SortKey, weight};
-use super::kept;
-use super::walk::Walk;
+use imagefleet_model::{Access, Image, ImageStatus, Page, PageRequest, ServerId};
+
+use super::conditions::Conditions;
+use super::filter::{ImageFilter, ImageSort, SortKey};
+use super::row;
+use super::selection::{Selection, servers, servers_to_count};
+use super::slice::Slice;
 use crate::{Result, Store, sql};
 
-#[derive(FromQueryResult)]
-struct Id {
-    id: i64,
-}
-
-/// A page by row ids: the rows themselves are read once they are known.
-struct Found {
-    total: i64,
-    ids: Vec<i64>,
+/// A question for images, of which a page is wanted.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// Which images.
+    pub filter: &'a ImageFilter,
+    /// Who asks.
+    pub access: &'a Access,
+    /// Last first.
+    pub descending: bool,
+    /// Which page.
+    pub page: PageRequest,
 }
 
 impl Store {
@@ -26,259 +31,145 @@ impl Store {
         access: &Access,
         page: PageRequest,
     ) -> Result<Page<Image>> {
-        let conditions = Conditions::new(&self.db, filter, access).await?;
-        let free = !conditions.limited && conditions.reference.is_empty();
-        let kept = if free {
-            kept::per_server(&self.db, filter).await?
-        } else {
-            None
-        };
-        let total = kept.as_deref().map(kept::total);
-        let (offset, size) = (sql::signed(page.offset()), sql::signed(page.size));
-        let everything = *filter == ImageFilter::default();
-        let found = match (sort.key, kept) {
-            (SortKey::Name, _) => {
-                self.by_name(filter, &conditions, sort, offset, size, total)
-                    .await?
-            }
-            (SortKey::Size | SortKey::Created | SortKey::Updated, Some(kept)) if everything => {
-                self.by_index(sort, offset, size, kept::total(&kept)).await?
-            }
-            (SortKey::Server, Some(mut kept)) => {
-                if sort.descending {
-                    kept.reverse();
-                }
-                let parts = kept
-                    .iter()
-                    .map(|server| (kept::on_server(filter, server.server_id), server.images))
-                    .collect();
-                self.by_parts(parts, offset, size).await?
-            }
-            (SortKey::Status, Some(_)) if filter.unused.is_none() => {
-                self.by_status(filter, sort, offset, size).await?
-            }
-            (_, _) => {
-                self.by_sorting(filter, &conditions, sort, offset, size, total)
-                    .await?
-            }
-        };
-        let mut items = self.images_by_ids(&found.ids).await?;
-        self.hide_users(&mut items, access).await?;
-        Ok(Page::new(items, sql::unsigned(found.total), page))
-    }
-
-    async fn by_name(
-        &self,
-        filter: &ImageFilter,
-        conditions: &Conditions,
-        sort: ImageSort,
-        offset: i64,
-        size: i64,
-        total: Option<i64>,
-    ) -> Result<Found> {
-        let weight = weight(filter).filter(|_| !conditions.limited && filter.server_ids.is_empty());
-        let Some(weight) = weight else {
-            if let (Some(total), [_]) = (total, filter.server_ids.as_slice())
-                && walking_pays(self.reference_count().await?, total, offset.saturating_add(size))
-            {
-                let ids = self
-                    .ids(&walking(conditions, sort), conditions, size, offset)
-                    .await?;
-                return Ok(Found { total, ids });
-            }
-            return self
-                .by_sorting(filter, conditions, sort, offset, size, total)
-                .await;
-        };
-        let walk = Walk {
-            conditions: conditions.reference.clone(),
-            values: conditions.values.clone(),
-            weight,
+        let question = Question {
+            filter,
+            access,
             descending: sort.descending,
+            page,
         };
-        let slice = walk.slice(&self.db, offset, size, total).await?;
-        if slice.references.is_empty() {
-            return Ok(Found {
-                total: slice.total,
-                ids: Vec::new(),
-            });
-        }
-        let mut these = Conditions {
-            image: conditions.image.clone(),
-            ..Conditions::default()
+        let (total, mut items) = match sort.key {
+            SortKey::Name => self.by_name(question).await?,
+            SortKey::Server => self.by_server_name(question).await?,
+            SortKey::Status => self.by_status(question).await?,
+            SortKey::Size | SortKey::Created | SortKey::Updated => self.by_column(question, sort.key).await?,
         };
-        these
-            .image
-            .push(format!("i.reference_id IN ({})", sql::numbers(&slice.references)));
-        let ids = self
-            .ids(
-                &sorting(&ImageFilter::default(), &these, sort),
-                &these,
-                size,
-                slice.skip,
-            )
+        self.hide_users(&mut items, access).await?;
+        Ok(Page::new(items, total, page))
+    }
+
+    async fn by_name(&self, question: Question<'_>) -> Result<(u64, Vec<Image>)> {
+        let Question {
+            filter, access, page, ..
+        } = question;
+        let slice = self
+            .in_memory(&servers_to_count(filter, access), |known| {
+                Selection::new(known, filter, access).images(page.offset(), page.size, question.descending)
+            })
             .await?;
-        Ok(Found {
-            total: slice.total,
-            ids,
-        })
+        let items = self.images_in(&slice, question, page.size).await?;
+        Ok((slice.total, items))
     }
 
-    /// Along an index of the sort's column, from the nearer end.
-    async fn by_index(&self, sort: ImageSort, offset: i64, size: i64, total: i64) -> Result<Found> {
-        let column = match sort.key {
-            SortKey::Size => "i.size",
-            SortKey::Created => "i.created_at",
-            _ => "i.updated_at",
-        };
-        let size = size.min(total.saturating_sub(offset).max(0));
-        let from_end = offset > total / 2;
-        let offset = if from_end {
-            (total - offset - size).max(0)
-        } else {
-            offset
-        };
-        let order = if sort.descending == from_end {
-            format!("{column} ASC NULLS FIRST, i.id ASC")
-        } else {
-            format!("{column} DESC NULLS LAST, i.id DESC")
-        };
-        let query = format!("SELECT i.id FROM images i ORDER BY {order}");
-        let mut ids = self.ids(&query, &Conditions::default(), size, offset).await?;
-        if from_end {
-            ids.reverse();
+    /// Server by server, each in the order of names.
+    async fn by_server_name(&self, question: Question<'_>) -> Result<(u64, Vec<Image>)> {
+        let Question {
+            filter, access, page, ..
+        } = question;
+        let mut in_order = self.servers_by_name().await?;
+        if question.descending {
+            in_order.reverse();
         }
-        Ok(Found { total, ids })
+        let (total, places) = self
+            .in_memory(&servers(filter, access), |known| {
+                let selection = Selection::new(known, filter, access);
+                let counts: HashMap<ServerId, u64> = in_order
+                    .iter()
+                    .map(|server| (*server, selection.count(*server)))
+                    .collect();
+                // Parts of a page are as good as parts of a reference.
+                let slice = Slice::cut(
+                    in_order.iter().map(|server| (*server, counts[server])),
+                    page.offset(),
+                    page.size,
+                );
+                let mut places: Vec<(ServerId, i64)> = Vec::new();
+                let mut skip = slice.skip;
+                for server in slice.parts {
+                    let rest = page.size - places.len() as u64;
+                    let references = selection.on_server(server, skip, rest);
+                    places.extend(references.into_iter().map(|reference| (server, reference)));
+                    skip = 0;
+                }
+                (slice.total, places)
+            })
+            .await?;
+        Ok((total, self.images_at(&places).await?))
     }
 
-    async fn by_status(
-        &self,
-        filter: &ImageFilter,
-        sort: ImageSort,
-        offset: i64,
-        size: i64,
-    ) -> Result<Found> {
+    /// Status by status, each in the order of names.
+    async fn by_status(&self, question: Question<'_>) -> Result<(u64, Vec<Image>)> {
+        let Question {
+            filter, access, page, ..
+        } = question;
         let mut statuses = ImageStatus::ALL.to_vec();
         statuses.sort_unstable_by_key(|status| status.as_str());
-        if sort.descending {
+        if question.descending {
             statuses.reverse();
         }
         statuses.retain(|status| filter.statuses.is_empty() || filter.statuses.contains(status));
-        let mut parts = Vec::with_capacity(statuses.len());
-        for status in statuses {
-            let part = ImageFilter {
+        let each = ImageFilter {
+            statuses: statuses.clone(),
+            ..filter.clone()
+        };
+        let (total, parts) = self
+            .in_memory(&servers_to_count(&each, access), |known| {
+                let mut selection = Selection::new(known, &each, access);
+                let end = page.offset().saturating_add(page.size);
+                let mut total = 0;
+                let mut parts = Vec::with_capacity(statuses.len());
+                for status in statuses {
+                    selection.narrow(status);
+                    let from = page.offset().max(total);
+                    let size = end.saturating_sub(from);
+                    let slice = selection.images(from - total, size, false);
+                    total += slice.total;
+                    parts.push((status, size, slice));
+                }
+                (total, parts)
+            })
+            .await?;
+        let mut items = Vec::new();
+        for (status, size, slice) in parts {
+            let only = ImageFilter {
                 statuses: vec![status],
                 ..filter.clone()
             };
-            let counts = kept::per_server(&self.db, &part).await?.unwrap_or_default();
-            parts.push((part, kept::total(&counts)));
+            let part = Question {
+                filter: &only,
+                descending: false,
+                ..question
+            };
+            items.extend(self.images_in(&slice, part, size).await?);
         }
-        self.by_parts(parts, offset, size).await
+        Ok((total, items))
     }
 
-    /// A sequence of filters, each in the order of names.
-    async fn by_parts(&self, parts: Vec<(ImageFilter, i64)>, offset: i64, size: i64) -> Result<Found> {
-        let mut found = Found {
-            total: parts.iter().map(|(_, count)| count).sum(),
-            ids: Vec::new(),
-        };
-        for (part, from, count) in kept::parts(parts.iter().map(|(_, count)| *count), offset, size) {
-            let (filter, total) = &parts[part];
-            let conditions = Conditions::new(&self.db, filter, &Access::full()).await?;
-            let ids = self
-                .by_name(
-                    filter,
-                    &conditions,
-                    ImageSort::default(),
-                    from,
-                    count,
-                    Some(*total),
-                )
-                .await?
-                .ids;
-            found.ids.extend(ids);
+    /// The images of a slice's references that match, without what lies before the page.
+    async fn images_in(&self, slice: &Slice, question: Question<'_>, size: u64) -> Result<Vec<Image>> {
+        if slice.parts.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(found)
-    }
-
-    /// What matches, all of it sorted.
-    async fn by_sorting(
-        &self,
-        filter: &ImageFilter,
-        conditions: &Conditions,
-        sort: ImageSort,
-        offset: i64,
-        size: i64,
-        total: Option<i64>,
-    ) -> Result<Found> {
-        let total = if let Some(total) = total {
-            total
-        } else {
-            let query = format!(
-                "SELECT COUNT(*) FROM {} WHERE r.id = i.reference_id AND {}",
-                conditions.tables(filter),
-                conditions.all()
-            );
-            sql::number(&self.db, &query, conditions.values.clone()).await?
-        };
-        let ids = self
-            .ids(&sorting(filter, conditions, sort), conditions, size, offset)
-            .await?;
-        Ok(Found { total, ids })
-    }
-
-    pub(super) async fn reference_count(&self) -> Result<i64> {
-        sql::number(&self.db, "SELECT COUNT(*) FROM image_references", vec![]).await
-    }
-
-    async fn ids(&self, query: &str, conditions: &Conditions, size: i64, offset: i64) -> Result<Vec<i64>> {
-        let mut conditions = conditions.clone();
-        let limit = conditions.value(size.into());
-        let offset = conditions.value(offset.into());
-        let query = format!("{query} LIMIT ${limit} OFFSET ${offset}");
-        let rows: Vec<Id> = sql::all(&self.db, &query, conditions.values).await?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
-    }
-}
-
-/// Whether going through all references in order until one server has shown `wanted` of its `images` touches fewer
-/// rows than sorting these.
-pub(super) fn walking_pays(references: i64, images: i64, wanted: i64) -> bool {
-    wanted.saturating_mul(references) < images.saturating_mul(images)
-}
-
-pub(super) fn sorting(filter: &ImageFilter, conditions: &Conditions, sort: ImageSort) -> String {
-    format!(
-        "SELECT i.id FROM {} CROSS JOIN servers s WHERE r.id = i.reference_id AND s.id = i.server_id AND {} \
-         ORDER BY {}",
-        conditions.tables(filter),
-        conditions.all(),
-        order(sort)
-    )
-}
-
-/// References in their order, each asked for its image: `CROSS JOIN` holds `SQLite` to it.
-pub(super) fn walking(conditions: &Conditions, sort: ImageSort) -> String {
-    let down = if sort.descending { "DESC" } else { "ASC" };
-    format!(
-        "SELECT i.id FROM image_references r CROSS JOIN images i WHERE i.reference_id = r.id AND {} \
-         ORDER BY r.block {down}, r.search {down}, r.id {down}",
-        conditions.all()
-    )
-}
-
-fn order(sort: ImageSort) -> String {
-    let (down, nulls) = if sort.descending {
-        ("DESC", "LAST")
-    } else {
-        ("ASC", "FIRST")
-    };
-    match sort.key {
-        SortKey::Name => format!("r.search {down}, r.id {down}, s.name {down}"),
-        SortKey::Size => format!("i.size {down}, i.id {down}"),
-        SortKey::Created => format!("i.created_at {down} NULLS {nulls}, i.id {down}"),
-        SortKey::Updated => format!("i.updated_at {down}, i.id {down}"),
-        SortKey::Server => format!("s.name {down}, r.search, r.id"),
-        SortKey::Status => format!("i.status {down}, r.search, r.id, s.name"),
+        let mut conditions = Conditions::of(question.filter, question.access);
+        conditions.and(format!("i.reference_id IN ({})", sql::numbers(&slice.parts)));
+        let condition = conditions.text();
+        let down = if question.descending { "DESC" } else { "ASC" };
+        let limit = conditions.value(sql::signed(size).into());
+        let offset = conditions.value(sql::signed(slice.skip).into());
+        let rest =
+            format!("ORDER BY r.search {down}, r.id {down}, s.name {down} LIMIT ${limit} OFFSET ${offset}");
+        let mut rows = row::read(&self.db, &condition, &rest, conditions.values).await?;
+        let order: HashMap<i64, usize> = slice.parts.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        rows.sort_by(|one, other| {
+            let names = one.server_name.cmp(&other.server_name);
+            let names = if question.descending {
+                names.reverse()
+            } else {
+                names
+            };
+            order[&one.reference_id]
+                .cmp(&order[&other.reference_id])
+                .then(names)
+        });
+        row::images(&self.db, rows).await
     }
 }

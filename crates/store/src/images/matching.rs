@@ -1,107 +1,89 @@
-//! Which server holds how much of what a search finds: the references that match, laid over what each server is known
-//! to hold. Image rows are not touched, however many match.
+//! Which references a filter means, and which a pattern of rights.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use imagefleet_model::ServerId;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use imagefleet_model::Glob;
 
-use super::by_server::SHOWN;
-use super::filter::{Conditions, joined};
-use super::held::Held;
-use crate::{Result, sql};
+use super::filter::{ImageFilter, searched};
+use super::memory::{Bits, References};
 
-/// References that match, in the order of their names.
-pub struct Matching {
-    /// Place in that order by reference id; `u32::MAX` for those that do not match.
-    places: Vec<u32>,
-}
+/// Letters of a search beyond which nothing can match: no name is so long.
+const LONGEST_SEARCH: usize = 1_024;
 
-/// One server's part.
-pub struct Match {
-    /// The server.
-    pub server_id: ServerId,
-    /// How many of its images match.
-    pub images: i64,
-    /// The references of the first ones, by name.
-    pub first: Vec<i64>,
-}
-
-#[derive(FromQueryResult)]
-struct Text {
-    text: Option<String>,
-}
-
-impl Matching {
-    /// Looks for the references that match.
-    pub async fn find(db: &impl ConnectionTrait, conditions: &Conditions) -> Result<Self> {
-        // One text rather than a row each: a tenth of the time.
-        let query = format!(
-            "SELECT string_agg(CAST(id AS TEXT), ',') AS text FROM (SELECT r.id FROM image_references r WHERE {} \
-             ORDER BY r.block, r.search, r.id) AS m",
-            joined(conditions.reference.iter())
-        );
-        let row: Option<Text> = sql::one(db, &query, conditions.values.clone()).await?;
-        let text = row.and_then(|row| row.text).unwrap_or_default();
-        let mut places = vec![u32::MAX; numbers(&text).max().map_or(0, |highest| highest + 1)];
-        for (place, id) in (0..).zip(numbers(&text)) {
-            places[id] = place;
-        }
-        Ok(Self { places })
+/// The references that a filter means, wherever they are.
+pub fn matching(references: &References, filter: &ImageFilter) -> Bits {
+    let mut bits = Bits::all(references.slot_count());
+    let name = searched(filter.name.as_ref());
+    for text in searched(filter.q.as_ref()).iter().chain(&name) {
+        bits.keep(&holding(references, text));
     }
-
-    /// Every server with images that match, in the order given.
-    pub fn per_server(&self, held: &[(ServerId, Arc<Held>)]) -> Vec<Match> {
-        held.iter()
-            .map(|(server, held)| self.on_server(*server, held))
-            .filter(|found| found.images > 0)
-            .collect()
-    }
-
-    /// Bytes of what matches on a server, each content once.
-    pub fn size(&self, held: &Held) -> i64 {
-        let contents = held.contents.iter().map(|(content, _)| *content).max();
-        let mut seen = vec![false; contents.map_or(0, |highest| highest as usize + 1)];
-        held.references
-            .iter()
-            .zip(&held.contents)
-            .filter(|(id, _)| self.place(**id).is_some())
-            .filter(|(_, (content, _))| !std::mem::replace(&mut seen[*content as usize], true))
-            .map(|(_, (_, size))| size)
-            .sum()
-    }
-
-    fn on_server(&self, server_id: ServerId, held: &Held) -> Match {
-        let shown = usize::try_from(SHOWN).unwrap_or_default();
-        let mut images = 0;
-        let mut first: Vec<(u32, u32)> = Vec::with_capacity(shown + 1);
-        for &id in &held.references {
-            let Some(place) = self.place(id) else {
-                continue;
-            };
-            images += 1;
-            if first.len() < shown || first.last().is_some_and(|(last, _)| place < *last) {
-                let at = first.partition_point(|(other, _)| *other < place);
-                first.insert(at, (place, id));
-                first.truncate(shown);
+    // No tag holds a colon: what does lies in the name, or begins there.
+    let in_repository = name.filter(|name| !name.contains(':'));
+    let names = references.names();
+    let fits = |place: usize, slot: u32| {
+        in_repository
+            .as_ref()
+            .is_none_or(|name| in_small_letters(names.repository(place)).contains(name.as_str()))
+            && filter
+                .repository
+                .as_ref()
+                .is_none_or(|repository| repository == names.repository(place))
+            && filter
+                .tag
+                .as_ref()
+                .is_none_or(|tag| names.tag(place) == Some(tag))
+            && filter
+                .software_id
+                .is_none_or(|id| references.record(slot).software_id == Some(id))
+    };
+    let exactly = filter.repository.is_some() || filter.tag.is_some() || filter.software_id.is_some();
+    if in_repository.is_some() || exactly {
+        let mut fitting = Bits::none(references.slot_count());
+        for (place, slot) in references.in_order().iter().enumerate() {
+            if bits.has(*slot) && fits(place, *slot) {
+                fitting.add(*slot);
             }
         }
-        Match {
-            server_id,
-            images,
-            first: first.into_iter().map(|(_, id)| i64::from(id)).collect(),
-        }
+        bits = fitting;
     }
-
-    fn place(&self, id: u32) -> Option<u32> {
-        self.places
-            .get(id as usize)
-            .copied()
-            .filter(|place| *place != u32::MAX)
-    }
+    bits
 }
 
-/// `12,34,5` as numbers.
-fn numbers(text: &str) -> impl Iterator<Item = usize> {
-    text.split(',').filter_map(|number| number.parse().ok())
+/// Those with that text somewhere in their names.
+fn holding(references: &References, text: &str) -> Bits {
+    let mut bits = Bits::none(references.slot_count());
+    // No name holds control characters.
+    if !text.chars().any(char::is_control) && text.len() <= LONGEST_SEARCH {
+        let in_order = references.in_order();
+        references.names().find(text, |place| bits.add(in_order[place]));
+    }
+    bits
+}
+
+/// Those of repositories that one of the patterns matches.
+pub fn in_repositories(references: &References, globs: &[Glob]) -> Bits {
+    let mut bits = Bits::none(references.slot_count());
+    // Those of one repository mostly stand side by side.
+    let mut last = None;
+    for (place, slot) in references.in_order().iter().enumerate() {
+        let repository = references.names().repository(place);
+        let seen = match last {
+            Some((other, seen)) if other == repository => seen,
+            _ => globs.iter().any(|glob| glob.matches(repository)),
+        };
+        last = Some((repository, seen));
+        if seen {
+            bits.add(*slot);
+        }
+    }
+    bits
+}
+
+/// Nearly every repository is in small letters already.
+fn in_small_letters(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
+    }
 }

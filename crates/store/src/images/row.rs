@@ -1,23 +1,31 @@
+use std::collections::{BTreeSet, HashMap};
+
 use imagefleet_model::{Image, ImageStatus};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::Deserialize;
 
 use crate::{Result, sql};
 
 /// What [`ImageRow`] reads, of `images i`, `image_references r` and `servers s`.
-pub const COLUMNS: &str = "i.id, i.server_id, s.name AS server_name, r.software_id, i.engine_id, r.repository, \
-    r.tag, r.full_name, i.digest, i.size, i.platform, i.status, i.error, i.in_use, i.created_at, i.first_seen_at, \
-    i.updated_at";
+const COLUMNS: &str = "i.id, i.server_id, s.name AS server_name, i.reference_id, r.software_id, i.engine_id, \
+    r.repository, r.tag, r.full_name, i.digest, i.size, i.platform, i.status, i.error, \
+    CAST(i.in_use AS INTEGER) AS in_use, i.created_at, i.first_seen_at, i.updated_at";
 
-/// The tables of [`COLUMNS`].
-pub const TABLES: &str = "images i JOIN image_references r ON r.id = i.reference_id \
-    JOIN servers s ON s.id = i.server_id";
+/// The same out of that.
+const NAMES: &str = "id, server_id, server_name, reference_id, software_id, engine_id, repository, tag, full_name, \
+    digest, size, platform, status, error, in_use, created_at, first_seen_at, updated_at";
+
+/// The tables of [`COLUMNS`]. `CROSS JOIN` holds `SQLite` to begin with the images: which these are is known, or
+/// found by an index of theirs.
+const TABLES: &str = "images i CROSS JOIN image_references r CROSS JOIN servers s";
 
 /// One image as stored.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, Deserialize)]
 pub struct ImageRow {
     pub id: i64,
     pub server_id: i64,
-    server_name: String,
+    pub server_name: String,
+    pub reference_id: i64,
     software_id: Option<i64>,
     engine_id: String,
     repository: String,
@@ -28,50 +36,38 @@ pub struct ImageRow {
     platform: Option<String>,
     status: String,
     error: Option<String>,
-    in_use: bool,
+    in_use: i64,
     created_at: Option<i64>,
     first_seen_at: i64,
     updated_at: i64,
 }
 
+/// The rows of images for which a condition holds, in any order; `rest` says which of them.
+pub async fn read(
+    db: &impl ConnectionTrait,
+    condition: &str,
+    rest: &str,
+    values: Vec<Value>,
+) -> Result<Vec<ImageRow>> {
+    let from = format!(
+        "(SELECT {COLUMNS} FROM {TABLES} WHERE r.id = i.reference_id AND s.id = i.server_id AND {condition} {rest}) AS q"
+    );
+    sql::many(db, NAMES, &from, values).await
+}
+
 /// Images from their rows, with the names of the containers that use them.
 pub async fn images(db: &impl ConnectionTrait, rows: Vec<ImageRow>) -> Result<Vec<Image>> {
-    #[derive(FromQueryResult)]
-    struct User {
-        server_id: i64,
-        image_engine_id: String,
-        name: String,
-    }
-    let used: Vec<(i64, &str)> = rows
-        .iter()
-        .filter(|row| row.in_use)
-        .map(|row| (row.server_id, row.engine_id.as_str()))
-        .collect();
-    let mut users: Vec<User> = Vec::new();
-    for chunk in used.chunks(400) {
-        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 2);
-        let mut pairs = Vec::with_capacity(chunk.len());
-        for (server_id, engine_id) in chunk {
-            pairs.push(format!("({})", sql::placeholders(values.len(), 2)));
-            values.push((*server_id).into());
-            values.push((*engine_id).into());
-        }
-        let query = format!(
-            "SELECT server_id, image_engine_id, name FROM containers \
-             WHERE (server_id, image_engine_id) IN (VALUES {}) ORDER BY name",
-            pairs.join(", ")
-        );
-        users.extend(sql::all::<User>(db, &query, values).await?);
-    }
+    let users = users(db, &rows).await?;
     rows.into_iter()
         .map(|row| {
-            let used_by = users
-                .iter()
-                .filter(|user| {
-                    row.in_use && user.server_id == row.server_id && user.image_engine_id == row.engine_id
-                })
-                .map(|user| user.name.clone())
-                .collect();
+            let used_by = if row.in_use == 0 {
+                Vec::new()
+            } else {
+                users
+                    .get(&(row.server_id, row.engine_id.clone()))
+                    .cloned()
+                    .unwrap_or_default()
+            };
             Ok(Image {
                 id: row.id,
                 server_id: row.server_id,
@@ -93,4 +89,43 @@ pub async fn images(db: &impl ConnectionTrait, rows: Vec<ImageRow>) -> Result<Ve
             })
         })
         .collect()
+}
+
+/// The names of the containers that use these images, by server and engine id.
+async fn users(db: &impl ConnectionTrait, rows: &[ImageRow]) -> Result<HashMap<(i64, String), Vec<String>>> {
+    #[derive(FromQueryResult)]
+    struct User {
+        server_id: i64,
+        image_engine_id: String,
+        name: String,
+    }
+    // Each content once, with however many names.
+    let used: BTreeSet<(i64, &str)> = rows
+        .iter()
+        .filter(|row| row.in_use != 0)
+        .map(|row| (row.server_id, row.engine_id.as_str()))
+        .collect();
+    let used: Vec<(i64, &str)> = used.into_iter().collect();
+    let mut users: HashMap<(i64, String), Vec<String>> = HashMap::new();
+    for chunk in used.chunks(400) {
+        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 2);
+        let mut pairs = Vec::with_capacity(chunk.len());
+        for (server_id, engine_id) in chunk {
+            pairs.push(format!("({})", sql::placeholders(values.len(), 2)));
+            values.push((*server_id).into());
+            values.push((*engine_id).into());
+        }
+        let query = format!(
+            "SELECT server_id, image_engine_id, name FROM containers \
+             WHERE (server_id, image_engine_id) IN (VALUES {}) ORDER BY name",
+            pairs.join(", ")
+        );
+        for user in sql::all::<User>(db, &query, values).await? {
+            users
+                .entry((user.server_id, user.image_engine_id))
+                .or_default()
+                .push(user.name);
+        }
+    }
+    Ok(users)
 }

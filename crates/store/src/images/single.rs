@@ -1,8 +1,13 @@
+use std::collections::HashMap;
+
 use imagefleet_model::{Image, ImageId, ServerId};
 use sea_orm::Value;
 
-use super::row::{self, COLUMNS, ImageRow, TABLES};
+use super::row;
 use crate::{Result, Store, sql};
+
+/// Images that are read in one go.
+const AT_ONCE: usize = 1_000;
 
 impl Store {
     /// One image.
@@ -22,40 +27,55 @@ impl Store {
     /// Those of `ids` that are there, in their order.
     pub async fn images_by_ids(&self, ids: &[ImageId]) -> Result<Vec<Image>> {
         let mut images = Vec::with_capacity(ids.len());
-        for chunk in sql::chunks(ids) {
-            let rows: Vec<ImageRow> = sql::all(
-                &self.db,
-                &format!(
-                    "SELECT {COLUMNS} FROM {TABLES} WHERE i.id IN ({})",
-                    sql::placeholders(0, chunk.len())
-                ),
-                chunk.iter().map(|id| (*id).into()).collect(),
-            )
-            .await?;
+        for chunk in ids.chunks(AT_ONCE) {
+            let condition = format!("i.id IN ({})", sql::numbers(chunk));
+            let rows = row::read(&self.db, &condition, "", vec![]).await?;
             images.extend(row::images(&self.db, rows).await?);
         }
-        let order: std::collections::HashMap<ImageId, usize> =
-            ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        let order: HashMap<ImageId, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
         images.sort_by_key(|image| order.get(&image.id).copied());
         Ok(images)
     }
 
-    /// Every image whose content the server holds, by name: what an export of the whole server takes.
-    pub async fn images_of_server(&self, server_id: ServerId) -> Result<Vec<Image>> {
-        let rows: Vec<ImageRow> = sql::all(
-            &self.db,
-            &format!(
-                "SELECT {COLUMNS} FROM {TABLES} WHERE i.server_id = $1 AND i.engine_id <> '' ORDER BY r.full_name"
-            ),
-            vec![server_id.into()],
-        )
-        .await?;
+    /// The images of these references on these servers, in their order, as far as they are there.
+    pub(super) async fn images_at(&self, places: &[(ServerId, i64)]) -> Result<Vec<Image>> {
+        let mut rows = Vec::with_capacity(places.len());
+        for chunk in places.chunks(AT_ONCE) {
+            // Server by server: of pairs, SQLite makes a look at every image.
+            let on_servers: Vec<String> = chunk
+                .chunk_by(|(one, _), (other, _)| one == other)
+                .map(|on_server| {
+                    let references: Vec<i64> = on_server.iter().map(|(_, reference)| *reference).collect();
+                    format!(
+                        "(i.server_id = {} AND i.reference_id IN ({}))",
+                        on_server[0].0,
+                        sql::numbers(&references)
+                    )
+                })
+                .collect();
+            let condition = format!("({})", on_servers.join(" OR "));
+            rows.extend(row::read(&self.db, &condition, "", vec![]).await?);
+        }
+        let order: HashMap<(ServerId, i64), usize> = places
+            .iter()
+            .enumerate()
+            .map(|(at, place)| (*place, at))
+            .collect();
+        rows.sort_by_key(|row| order.get(&(row.server_id, row.reference_id)).copied());
         row::images(&self.db, rows).await
     }
 
+    /// Every image whose content the server holds, by name: what an export of the whole server takes.
+    pub async fn images_of_server(&self, server_id: ServerId) -> Result<Vec<Image>> {
+        let condition = "i.server_id = $1 AND i.engine_id <> ''";
+        let rows = row::read(&self.db, condition, "", vec![server_id.into()]).await?;
+        let mut images = row::images(&self.db, rows).await?;
+        images.sort_by(|one, other| one.full_name.cmp(&other.full_name));
+        Ok(images)
+    }
+
     async fn image_where(&self, condition: &str, values: Vec<Value>) -> Result<Option<Image>> {
-        let query = format!("SELECT {COLUMNS} FROM {TABLES} WHERE {condition} ORDER BY i.id LIMIT 1");
-        let rows: Vec<ImageRow> = sql::all(&self.db, &query, values).await?;
+        let rows = row::read(&self.db, condition, "ORDER BY i.id LIMIT 1", values).await?;
         Ok(row::images(&self.db, rows).await?.pop())
     }
 }

@@ -231,3 +231,30 @@ async fn remove(tx: &impl ConnectionTrait, row: &Row) -> Result<()> {
     counting.gone(row.reference_id, row.status(), row.in_use);
     counting.store(tx, row.server_id).await
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::FromQueryResult;
+
+    use super::STALE;
+    use crate::{sql, testing};
+
+    #[derive(FromQueryResult)]
+    struct Step {
+        detail: String,
+    }
+
+    /// It is asked at the start and again and again after it: by the index of the few that are not available, and not
+    /// by a look at every image.
+    #[tokio::test]
+    async fn stale_statuses_are_looked_for_in_their_index() {
+        let test = testing::sqlite().await;
+        for which in ["i.updated_at <= 1", "i.id = 1"] {
+            let query = format!("EXPLAIN QUERY PLAN SELECT COUNT(*) {STALE} AND {which}");
+            let plan: Vec<Step> = sql::all(&test.store.db, &query, vec![]).await.expect("a plan");
+            let images = &plan[0].detail;
+            let by_index = images.contains("images_status") || images.contains("PRIMARY KEY");
+            assert!(by_index, "{which}: {images}");
+        }
+    }
+}

@@ -3,13 +3,11 @@ use std::collections::BTreeMap;
 use imagefleet_model::{ImageStatus, ServerId};
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, Value};
 
+use super::changes::{forget_unheld, next_change};
 use crate::{Result, Store, sql};
 
-/// The kind in `image_counts` of images that no container uses.
-pub const UNUSED: &str = "UNUSED";
-
-/// The counted columns of `image_references`, in the order of [`Counting`]'s numbers.
-const COLUMNS: [&str; 7] = [
+/// The counted columns of `image_references`, in the order of [`Counting`]'s numbers: all placements first.
+pub const COLUMNS: [&str; 7] = [
     "placements",
     "pulling",
     "pull_failed",
@@ -18,17 +16,11 @@ const COLUMNS: [&str; 7] = [
     "start_failed",
     "in_use",
 ];
-const IN_USE: usize = 6;
+/// Which of them counts images in use.
+pub const IN_USE: usize = 6;
 
-/// The column of `image_references` that counts images of a status; `None` for those that are available.
-pub const fn count_column(status: ImageStatus) -> Option<&'static str> {
-    match index(status) {
-        Some(index) => Some(COLUMNS[index]),
-        None => None,
-    }
-}
-
-const fn index(status: ImageStatus) -> Option<usize> {
+/// Which of them counts images of a status; `None` for those that are available.
+pub const fn count_index(status: ImageStatus) -> Option<usize> {
     match status {
         ImageStatus::Available => None,
         ImageStatus::Pulling => Some(1),
@@ -65,7 +57,7 @@ impl Counting {
     fn add(&mut self, reference_id: i64, status: ImageStatus, in_use: bool, by: i64) {
         let counts = self.references.entry(reference_id).or_default();
         counts[0] += by;
-        if let Some(index) = index(status) {
+        if let Some(index) = count_index(status) {
             counts[index] += by;
         }
         counts[IN_USE] += i64::from(in_use) * by;
@@ -78,9 +70,10 @@ impl Counting {
             .into_iter()
             .filter(|(_, counts)| counts.iter().any(|count| *count != 0))
             .collect();
-        let held = self.contents || changed.iter().any(|(_, counts)| counts[0] != 0);
+        let contents = self.contents || changed.iter().any(|(_, counts)| counts[0] != 0);
+        let change = next_change(tx).await?;
         for chunk in sql::chunks(&changed) {
-            let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 8);
+            let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 8 + 1);
             let mut rows = Vec::with_capacity(chunk.len());
             for (id, counts) in chunk {
                 rows.push(format!("({})", sql::placeholders(values.len(), 8)));
@@ -91,11 +84,14 @@ impl Counting {
                 .iter()
                 .map(|column| format!("{column} = image_references.{column} + v.{column}"))
                 .collect();
+            values.push(change.into());
             let update = format!(
-                "WITH v (id, {}) AS (VALUES {}) UPDATE image_references SET {} FROM v WHERE v.id = image_references.id",
+                "WITH v (id, {}) AS (VALUES {}) UPDATE image_references SET {}, changed = ${} FROM v \
+                 WHERE v.id = image_references.id",
                 COLUMNS.join(", "),
                 rows.join(", "),
-                sets.join(", ")
+                sets.join(", "),
+                values.len()
             );
             sql::run(tx, &update, values).await?;
         }
@@ -104,16 +100,10 @@ impl Counting {
             .filter(|(_, counts)| counts[0] < 0)
             .map(|(id, _)| *id)
             .collect();
-        for chunk in sql::chunks(&fewer) {
-            let delete = format!(
-                "DELETE FROM image_references WHERE placements = 0 AND id IN ({})",
-                sql::placeholders(0, chunk.len())
-            );
-            sql::run(tx, &delete, chunk.iter().map(|id| (*id).into()).collect()).await?;
-        }
-        count_server(tx, server_id).await?;
-        if held {
-            write_held(tx, server_id).await?;
+        forget_unheld(tx, &fewer, change).await?;
+        count_server(tx, server_id, change).await?;
+        if contents {
+            write_held(tx, server_id, change).await?;
         }
         Ok(())
     }
@@ -128,54 +118,38 @@ pub async fn take_turn(tx: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-/// Writes down what a server holds, for searches over the groups by server.
-async fn write_held(tx: &impl ConnectionTrait, server_id: ServerId) -> Result<()> {
+/// Writes down what a server holds: what is kept in memory is read from there in one go.
+async fn write_held(tx: &impl ConnectionTrait, server_id: ServerId, change: i64) -> Result<()> {
     sql::run(
         tx,
-        "INSERT INTO server_inventories (server_id, version, reference_ids, contents) \
-         SELECT $1, $2, COALESCE(string_agg(CAST(reference_id AS TEXT), ','), ''), \
+        "INSERT INTO server_inventories (server_id, reference_ids, contents) \
+         SELECT $1, COALESCE(string_agg(CAST(reference_id AS TEXT), ','), ''), \
          COALESCE(string_agg(CAST(size AS TEXT) || ':' || CAST(content AS TEXT), ','), '') FROM \
          (SELECT reference_id, size, DENSE_RANK() OVER (ORDER BY engine_id) AS content FROM images \
           WHERE server_id = $1 ORDER BY reference_id) AS h \
          WHERE EXISTS (SELECT 1 FROM servers WHERE id = $1) \
-         ON CONFLICT (server_id) DO UPDATE SET version = excluded.version, \
-         reference_ids = excluded.reference_ids, contents = excluded.contents",
-        // Not counted up: a server that takes the place of a removed one must not have a number that was known.
-        vec![server_id.into(), rand::random::<i64>().into()],
+         ON CONFLICT (server_id) DO UPDATE SET reference_ids = excluded.reference_ids, contents = excluded.contents",
+        vec![server_id.into()],
+    )
+    .await?;
+    sql::run(
+        tx,
+        "UPDATE servers SET contents_changed = $1 WHERE id = $2",
+        vec![change.into(), server_id.into()],
     )
     .await?;
     Ok(())
 }
 
 /// Counts the images and bytes of a server; each engine id's bytes once.
-async fn count_server(tx: &impl ConnectionTrait, server_id: ServerId) -> Result<()> {
-    let id = || vec![server_id.into()];
-    sql::run(tx, "DELETE FROM image_counts WHERE server_id = $1", id()).await?;
-    sql::run(
-        tx,
-        "INSERT INTO image_counts (server_id, kind, images, total_size) \
-         SELECT $1, kind, CAST(SUM(n) AS BIGINT), CAST(SUM(size) AS BIGINT) FROM \
-         (SELECT status AS kind, engine_id, COUNT(*) AS n, MAX(size) AS size FROM images WHERE server_id = $1 \
-          GROUP BY status, engine_id) AS c GROUP BY kind",
-        id(),
-    )
-    .await?;
-    sql::run(
-        tx,
-        "INSERT INTO image_counts (server_id, kind, images, total_size) \
-         SELECT $1, $2, CAST(SUM(n) AS BIGINT), CAST(SUM(size) AS BIGINT) FROM \
-         (SELECT COUNT(*) AS n, MAX(size) AS size FROM images WHERE server_id = $1 AND NOT in_use \
-          GROUP BY engine_id) AS c HAVING COUNT(*) > 0",
-        vec![server_id.into(), UNUSED.into()],
-    )
-    .await?;
+async fn count_server(tx: &impl ConnectionTrait, server_id: ServerId, change: i64) -> Result<()> {
     sql::run(
         tx,
         "UPDATE servers SET (image_count, total_size) = \
          (SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM \
-          (SELECT COUNT(*) AS n, MAX(size) AS size FROM images WHERE server_id = $1 GROUP BY engine_id) AS c) \
-         WHERE id = $1",
-        id(),
+          (SELECT COUNT(*) AS n, MAX(size) AS size FROM images WHERE server_id = $1 GROUP BY engine_id) AS c), \
+         images_changed = $2 WHERE id = $1",
+        vec![server_id.into(), change.into()],
     )
     .await?;
     Ok(())
@@ -187,23 +161,28 @@ impl Store {
     pub async fn recount_images(&self) -> Result<()> {
         self.write(async |tx| {
             take_turn(tx).await?;
+            let change = next_change(tx).await?;
             let sums: Vec<String> = ImageStatus::ALL
                 .iter()
-                .filter_map(|status| Some((count_column(*status)?, status.as_str())))
+                .filter_map(|status| Some((COLUMNS[count_index(*status)?], status.as_str())))
                 .map(|(column, word)| format!("{column} = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id AND i.status = '{word}')"))
                 .collect();
             let update = format!(
                 "UPDATE image_references SET {}, \
                  placements = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id), \
-                 in_use = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id AND i.in_use)",
+                 in_use = (SELECT COUNT(*) FROM images i WHERE i.reference_id = image_references.id AND i.in_use), \
+                 changed = $1",
                 sums.join(", ")
             );
-            sql::run(tx, &update, vec![]).await?;
-            sql::run(tx, "DELETE FROM image_references WHERE placements = 0", vec![]).await?;
+            sql::run(tx, &update, vec![change.into()]).await?;
+            let unheld: Vec<Id> =
+                sql::all(tx, "SELECT id FROM image_references WHERE placements = 0", vec![]).await?;
+            let unheld: Vec<i64> = unheld.into_iter().map(|row| row.id).collect();
+            forget_unheld(tx, &unheld, change).await?;
             let servers: Vec<Id> = sql::all(tx, "SELECT id FROM servers", vec![]).await?;
             for server in servers {
-                count_server(tx, server.id).await?;
-                write_held(tx, server.id).await?;
+                count_server(tx, server.id, change).await?;
+                write_held(tx, server.id, change).await?;
             }
             Ok(())
         })

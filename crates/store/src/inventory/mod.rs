@@ -1,7 +1,7 @@
 //! Which server holds what: written as differences between what an engine tells and what is stored.
 
 mod apply;
-mod blocks;
+mod changes;
 mod contents;
 mod counts;
 mod rows;
@@ -13,8 +13,9 @@ use imagefleet_model::{ContainerPort, Timestamp};
 
 use crate::ContainerChange;
 
+pub(crate) use changes::{REMEMBERED, latest_change, next_change};
 pub use contents::{ImageContent, content_fingerprint};
-pub(crate) use counts::{Counting, UNUSED, count_column, take_turn};
+pub(crate) use counts::{COLUMNS, Counting, IN_USE, count_index, take_turn};
 pub(crate) use rows::{ReferenceName, reference_id};
 pub use translate::{UNKNOWN_REPOSITORY, container_name, seen_images};
 

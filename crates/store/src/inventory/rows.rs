@@ -4,7 +4,7 @@ use imagefleet_model::ServerId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::SeenImage;
-use super::blocks::{self, BLOCK_OF_NEW};
+use super::changes::next_change;
 use crate::{Result, StoreError, sql};
 
 /// An image row as a look at the engine compares it.
@@ -87,9 +87,12 @@ pub async fn reference_ids(
         repository: String,
     }
     let mut ids = HashMap::with_capacity(names.len());
-    let mut new = 0;
+    if names.is_empty() {
+        return Ok(ids);
+    }
+    let change = next_change(tx).await?;
     for chunk in sql::chunks(names) {
-        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 4);
+        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 4 + 1);
         let mut rows = Vec::with_capacity(chunk.len());
         for name in chunk {
             rows.push(format!("({})", sql::placeholders(values.len(), 4)));
@@ -98,16 +101,17 @@ pub async fn reference_ids(
             values.push(name.tag.map(ToOwned::to_owned).into());
             values.push(name.search().into());
         }
+        values.push(change.into());
         let insert = format!(
             "WITH v (full_name, repository, tag, search) AS (VALUES {}) \
-             INSERT INTO image_references (full_name, repository, tag, search, software_id, block) \
+             INSERT INTO image_references (full_name, repository, tag, search, software_id, changed) \
              SELECT v.full_name, v.repository, v.tag, v.search, \
              (SELECT s.id FROM software s WHERE s.repository = v.repository ORDER BY s.builtin LIMIT 1), \
-             {BLOCK_OF_NEW} FROM v WHERE TRUE \
-             ON CONFLICT (full_name, repository) DO NOTHING",
-            rows.join(", ")
+             ${} FROM v WHERE TRUE ON CONFLICT (full_name, repository) DO NOTHING",
+            rows.join(", "),
+            values.len()
         );
-        new += sql::run(tx, &insert, values).await?;
+        sql::run(tx, &insert, values).await?;
         let found: Vec<Row> = sql::all(
             tx,
             &format!(
@@ -125,9 +129,6 @@ pub async fn reference_ids(
                 .filter(|row| wanted.contains(&(row.full_name.as_str(), row.repository.as_str())))
                 .map(|row| ((row.full_name, row.repository), row.id)),
         );
-    }
-    if new > 0 {
-        blocks::cut(tx).await?;
     }
     Ok(ids)
 }

@@ -94,8 +94,6 @@ async fn kept(store: &Store) -> Vec<String> {
     for query in [
         "SELECT full_name || ' ' || placements || ' ' || pulling || ' ' || pull_failed || ' ' || deleting || ' ' || \
          delete_failed || ' ' || start_failed || ' ' || in_use AS line FROM image_references ORDER BY full_name, id",
-        "SELECT server_id || ' ' || kind || ' ' || images || ' ' || total_size AS line FROM image_counts \
-         ORDER BY server_id, kind",
         "SELECT server_id || ' ' || reference_ids || ' ' || contents AS line FROM server_inventories \
          WHERE reference_ids <> '' ORDER BY server_id",
         "SELECT id || ' ' || image_count || ' ' || total_size AS line FROM servers ORDER BY id",

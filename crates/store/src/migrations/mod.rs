@@ -2,6 +2,7 @@
 
 mod audit_trail;
 mod base;
+mod inventory_changes;
 mod inventory_versions;
 mod queue;
 #[cfg(test)]
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(queue::Migration),
             Box::new(audit_trail::Migration),
             Box::new(inventory_versions::Migration),
+            Box::new(inventory_changes::Migration),
         ]
     }
 }
