@@ -1,8 +1,10 @@
+use imagefleet_model::{Access, PageRequest};
 use sea_orm::ConnectionTrait as _;
 
 use super::{names, run};
+use crate::inventory::tests::{add_server, inventory, seen};
 use crate::testing::{self, TestStore};
-use crate::{NewRegistry, StoreError};
+use crate::{ImageFilter, ImageSort, NewRegistry, StoreError};
 
 /// What takes a database back to the first schema but for the audit log; the last index is left.
 const BACK: &[&str] = &[
@@ -89,5 +91,72 @@ async fn a_database_of_a_newer_program_is_refused_untouched() {
             "{error}"
         );
         assert!(!has(&at, "version", "server_inventories").await);
+    }
+}
+
+/// What takes a database back to before changes of the inventory had numbers.
+const BACK_TO_COUNTS: &[&str] = &[
+    "DROP TABLE inventory_changes",
+    "DROP TABLE image_references_gone",
+    "DROP INDEX image_references_changed",
+    "ALTER TABLE image_references DROP COLUMN changed",
+    "DROP INDEX servers_changed",
+    "ALTER TABLE servers DROP COLUMN images_changed",
+    "ALTER TABLE servers DROP COLUMN contents_changed",
+    "CREATE INDEX image_references_blocks ON image_references (block, search)",
+    "CREATE INDEX image_references_search ON image_references (search)",
+    "CREATE INDEX image_references_tag ON image_references (tag)",
+    "CREATE TABLE image_counts (server_id BIGINT NOT NULL, kind TEXT NOT NULL)",
+    "DELETE FROM seaql_migrations WHERE version = 'inventory_changes'",
+];
+
+/// And the index of texts that `SQLite` had then.
+const BACK_TO_TEXTS: &[&str] = &[
+    "CREATE VIRTUAL TABLE image_references_text USING fts5 (
+        search, content='image_references', content_rowid='id', tokenize='trigram case_sensitive 1')",
+    "CREATE TRIGGER image_references_text_insert AFTER INSERT ON image_references BEGIN
+        INSERT INTO image_references_text (rowid, search) VALUES (new.id, new.search); END",
+    "CREATE TRIGGER image_references_text_delete AFTER DELETE ON image_references BEGIN
+        INSERT INTO image_references_text (image_references_text, rowid, search)
+        VALUES ('delete', old.id, old.search); END",
+];
+
+#[tokio::test]
+async fn an_inventory_from_before_is_found_after_the_upgrade_and_goes_on() {
+    for at in testing::stores().await {
+        let server = add_server(&at.store, "a").await;
+        let look = async |names: &[&str]| {
+            at.pass(1);
+            let images = names.iter().map(|name| seen(name, 1)).collect();
+            let look = inventory(&at, images, vec![]);
+            at.store.apply_inventory(server, look).await.expect("applied");
+        };
+        look(&["app:1", "app:2", "web:1"]).await;
+        all(&at, BACK_TO_COUNTS).await;
+        if at.store.is_sqlite() {
+            all(&at, BACK_TO_TEXTS).await;
+        }
+        run(&at.store.db).await.expect("brought up to date");
+
+        let filter = ImageFilter {
+            q: Some("app".to_owned()),
+            ..ImageFilter::default()
+        };
+        let found = async || {
+            let (access, page) = (Access::full(), PageRequest::default());
+            let list = at
+                .store
+                .list_images(&filter, ImageSort::default(), &access, page)
+                .await;
+            let by_server = at.store.images_by_server(&filter, &access, page).await;
+            let groups = by_server.expect("servers").items.into_iter();
+            (
+                list.expect("a list").total,
+                groups.map(|group| group.image_count).sum::<u64>(),
+            )
+        };
+        assert_eq!(found().await, (2, 2));
+        look(&["app:2", "app:3", "app:4"]).await;
+        assert_eq!(found().await, (3, 3));
     }
 }
