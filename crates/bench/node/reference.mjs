@@ -11,7 +11,7 @@ server.on('connection', (socket) => socket.join('everybody'))
 
 // As long as one of imagefleet's own.
 const layer = (id) => ({ id, status: 'Downloading', current: 12_582_912, total: 31_457_280 })
-const event = (number, seq) => ({
+const event = (number, seq, timestamp) => ({
   operationId: `01990000-0000-7000-8000-0000000000${number}`,
   type: 'pull_image',
   title: `Pull bench/app-${number}:1.0 to server-00${number}`,
@@ -28,14 +28,16 @@ const event = (number, seq) => ({
   bytesPerSecond: 25_000_000,
   layers: ['0f1e2d3c4b5a', '1a2b3c4d5e6f', '2b3c4d5e6f70', '3c4d5e6f7081'].map(layer),
   seq,
-  timestamp: new Date().toISOString(),
+  timestamp,
 })
 
 let seq = 0
 setInterval(() => {
   seq += 1
+  // They tell of one moment, as imagefleet's do: the state of all steps was stored then.
+  const now = new Date().toISOString()
   for (let number = 10; number < 10 + burst; number += 1) {
-    server.to('everybody').emit('docker_image_pull_progress', event(number, seq))
+    server.to('everybody').emit('docker_image_pull_progress', event(number, seq, now))
   }
 }, period)
 

@@ -61,6 +61,8 @@ struct Seen {
     delivered: u64,
     light: Counted,
     cpu: Duration,
+    /// What of that it took in as long a time without any client.
+    without: Duration,
     memory: u64,
 }
 
@@ -108,13 +110,22 @@ pub async fn run(dir: &Path, options: &Options, report: &mut Report) -> anyhow::
         "ms",
     );
     let per_event = |seen: &Seen| {
-        Duration::from_nanos(u64::try_from(seen.cpu.as_nanos()).unwrap_or(u64::MAX) / seen.delivered.max(1))
+        let sending = seen.cpu.saturating_sub(seen.without);
+        Duration::from_nanos(u64::try_from(sending.as_nanos()).unwrap_or(u64::MAX) / seen.delivered.max(1))
     };
+    println!(
+        "of imagefleet's processor {:.1} s go into the pulls and their progress, as without clients",
+        ours.without.as_secs_f64()
+    );
     report.at_most(
         "events to 500 clients: processor of a delivery / Node's",
         table::quotient(per_event(&ours), per_event(&theirs)),
         0.5,
         "",
+    );
+    report.figure(
+        "events to 500 clients: everything imagefleet did meanwhile / Node's sending",
+        &table::ratio(ours.cpu, theirs.cpu),
     );
     Ok(())
 }
@@ -142,12 +153,22 @@ async fn ours(dir: &Path, options: &Options) -> anyhow::Result<Seen> {
             anyhow::Ok(())
         });
     }
+    let without = alone(program.process(), options).await;
     let seen = count(&program.base, &token, options, program.process()).await;
     go_on.store(false, Ordering::Relaxed);
     while let Some(ended) = pulls.join_next().await {
         ended??;
     }
-    seen
+    let without = without?;
+    seen.map(|seen| Seen { without, ..seen })
+}
+
+/// What the pulls and their progress take while nobody listens.
+async fn alone(program: Process, options: &Options) -> anyhow::Result<Duration> {
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = program.cpu()?;
+    tokio::time::sleep(Duration::from_secs(options.seconds)).await;
+    Ok(program.cpu()?.saturating_sub(before))
 }
 
 async fn reference(options: &Options, burst: u64) -> anyhow::Result<Seen> {
@@ -201,6 +222,7 @@ async fn count(url: &str, token: &str, options: &Options, server: Process) -> an
         delivered: others.delivered + light.delivered,
         light,
         cpu,
+        without: Duration::ZERO,
         memory,
     })
 }
