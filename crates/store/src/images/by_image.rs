@@ -159,8 +159,7 @@ impl PlacementRow {
     /// Whether the filter means it; of its reference that is known.
     fn matches(&self, filter: &ImageFilter) -> bool {
         (filter.server_ids.is_empty() || filter.server_ids.contains(&self.server_id))
-            && (filter.statuses.is_empty() || filter.statuses.contains(&self.status()))
-            && filter.unused.is_none_or(|unused| unused == (self.in_use == 0))
+            && filter.allows(self.status(), self.in_use != 0)
     }
 }
 

@@ -30,6 +30,12 @@ impl ImageFilter {
         }
         ImageStatus::from_word(word).map(|status| vec![status])
     }
+
+    /// Whether an image in this status, in use or not, can be meant.
+    pub(super) fn allows(&self, status: ImageStatus, in_use: bool) -> bool {
+        (self.statuses.is_empty() || self.statuses.contains(&status))
+            && self.unused.is_none_or(|unused| unused != in_use)
+    }
 }
 
 /// What is searched for, when anything is.

@@ -104,6 +104,14 @@ async fn kept(store: &Store) -> Vec<String> {
     lines
 }
 
+/// Takes over a look at a server that holds these, a moment after the last one.
+pub async fn look_at(test: &TestStore, server: ServerId, names: &[&str]) {
+    test.pass(1);
+    let images = names.iter().map(|name| seen(name, 1)).collect();
+    let look = inventory(test, images, vec![]);
+    test.store.apply_inventory(server, look).await.expect("applied");
+}
+
 pub async fn assert_counts(store: &Store) {
     let before = kept(store).await;
     store.recount_images().await.expect("recounted");

@@ -11,6 +11,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         statements(manager, TABLES).await?;
         if manager.get_database_backend() == DatabaseBackend::Sqlite {
+            statements(manager, SQLITE_TEXTS).await?;
             statements(manager, SQLITE).await
         } else {
             statements(manager, POSTGRES).await?;
@@ -164,7 +165,8 @@ const TABLES: &[&str] = &[
         name TEXT NOT NULL, PRIMARY KEY (upload_id, start))",
 ];
 
-const SQLITE: &[&str] = &[
+/// The index of texts in the first schema; a test of upgrades makes it again.
+pub const SQLITE_TEXTS: &[&str] = &[
     "CREATE VIRTUAL TABLE image_references_text USING fts5 (
         search, content='image_references', content_rowid='id', tokenize='trigram case_sensitive 1')",
     "CREATE TRIGGER image_references_text_insert AFTER INSERT ON image_references BEGIN
@@ -172,7 +174,9 @@ const SQLITE: &[&str] = &[
     "CREATE TRIGGER image_references_text_delete AFTER DELETE ON image_references BEGIN
         INSERT INTO image_references_text (image_references_text, rowid, search)
         VALUES ('delete', old.id, old.search); END",
-    "CREATE VIEW system_soft_image AS
+];
+
+const SQLITE: &[&str] = &["CREATE VIEW system_soft_image AS
         SELECT i.id AS system_soft_image_id, r.software_id AS system_soft_id,
                i.server_id AS system_soft_image_server_id, s.name AS system_soft_image_server_name,
                i.engine_id AS system_soft_image_image_id, r.repository AS system_soft_image_name,
@@ -180,8 +184,7 @@ const SQLITE: &[&str] = &[
                i.size AS system_soft_image_size, i.status AS system_soft_image_status,
                strftime('%Y-%m-%d %H:%M:%f', i.first_seen_at / 1000.0, 'unixepoch') AS create_time,
                strftime('%Y-%m-%d %H:%M:%f', i.updated_at / 1000.0, 'unixepoch') AS update_time
-        FROM images i JOIN image_references r ON r.id = i.reference_id JOIN servers s ON s.id = i.server_id",
-];
+        FROM images i JOIN image_references r ON r.id = i.reference_id JOIN servers s ON s.id = i.server_id"];
 
 const POSTGRES: &[&str] = &["CREATE VIEW system_soft_image AS
         SELECT i.id AS system_soft_image_id, r.software_id AS system_soft_id,

@@ -1,8 +1,9 @@
 use imagefleet_model::{Access, PageRequest};
 use sea_orm::ConnectionTrait as _;
 
+use super::base::SQLITE_TEXTS;
 use super::{names, run};
-use crate::inventory::tests::{add_server, inventory, seen};
+use crate::inventory::tests::{add_server, look_at};
 use crate::testing::{self, TestStore};
 use crate::{ImageFilter, ImageSort, NewRegistry, StoreError};
 
@@ -110,31 +111,15 @@ const BACK_TO_COUNTS: &[&str] = &[
     "DELETE FROM seaql_migrations WHERE version = 'inventory_changes'",
 ];
 
-/// And the index of texts that `SQLite` had then.
-const BACK_TO_TEXTS: &[&str] = &[
-    "CREATE VIRTUAL TABLE image_references_text USING fts5 (
-        search, content='image_references', content_rowid='id', tokenize='trigram case_sensitive 1')",
-    "CREATE TRIGGER image_references_text_insert AFTER INSERT ON image_references BEGIN
-        INSERT INTO image_references_text (rowid, search) VALUES (new.id, new.search); END",
-    "CREATE TRIGGER image_references_text_delete AFTER DELETE ON image_references BEGIN
-        INSERT INTO image_references_text (image_references_text, rowid, search)
-        VALUES ('delete', old.id, old.search); END",
-];
-
 #[tokio::test]
 async fn an_inventory_from_before_is_found_after_the_upgrade_and_goes_on() {
     for at in testing::stores().await {
         let server = add_server(&at.store, "a").await;
-        let look = async |names: &[&str]| {
-            at.pass(1);
-            let images = names.iter().map(|name| seen(name, 1)).collect();
-            let look = inventory(&at, images, vec![]);
-            at.store.apply_inventory(server, look).await.expect("applied");
-        };
+        let look = async |names: &[&str]| look_at(&at, server, names).await;
         look(&["app:1", "app:2", "web:1"]).await;
         all(&at, BACK_TO_COUNTS).await;
         if at.store.is_sqlite() {
-            all(&at, BACK_TO_TEXTS).await;
+            all(&at, SQLITE_TEXTS).await;
         }
         run(&at.store.db).await.expect("brought up to date");
 

@@ -148,18 +148,16 @@ async fn number(tx: &impl ConnectionTrait, rows: Vec<StepRow>, now: i64) -> Resu
             lines.join(", ")
         );
         let numbered: Vec<Numbered> = sql::all(tx, &update, values).await?;
-        for mut numbered in numbered {
-            let count = chunk.iter().find(|(operation, _)| *operation == numbered.id);
-            numbered.seq -= count.map_or(0, |(_, count)| *count);
+        for numbered in numbered {
             heads.insert(numbered.id.clone(), Head::new(numbered)?);
         }
     }
     let mut stored = Vec::with_capacity(rows.len());
-    for row in rows {
+    // The database tells the last number of each operation.
+    for row in rows.into_iter().rev() {
         let Some(head) = heads.get_mut(&row.operation_id) else {
             continue;
         };
-        head.seq += 1;
         stored.push(StoredProgress {
             operation_id: row.operation_id.clone(),
             kind: head.kind,
@@ -169,13 +167,15 @@ async fn number(tx: &impl ConnectionTrait, rows: Vec<StepRow>, now: i64) -> Resu
             at: sql::time(now),
             step: row.into_step()?,
         });
+        head.seq -= 1;
     }
+    stored.reverse();
     Ok(stored)
 }
 
 /// What the events of an operation's steps share.
 struct Head {
-    /// The number of the last event before these, and then of each of them.
+    /// The number of the last event that has none yet.
     seq: i64,
     kind: OperationKind,
     title: String,

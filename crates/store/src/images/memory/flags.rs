@@ -27,9 +27,7 @@ impl Allowed {
         let mut bits = 0;
         for status in ImageStatus::ALL {
             for in_use in [false, true] {
-                let allowed = (filter.statuses.is_empty() || filter.statuses.contains(status))
-                    && filter.unused.is_none_or(|unused| unused != in_use);
-                bits |= u16::from(allowed) << flag(*status, in_use);
+                bits |= u16::from(filter.allows(*status, in_use)) << flag(*status, in_use);
             }
         }
         Self(bits)

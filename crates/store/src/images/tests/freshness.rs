@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use imagefleet_model::{Access, ErrorInfo, ImageRef, ImageStatus, PageRequest, ServerId};
 use sea_orm::ConnectionTrait as _;
 
-use super::{REPOSITORIES, access, by_image, by_server, everything, fill, filter, list, matches};
+use super::{REPOSITORIES, access, everything, fill, filter, views};
 use crate::images::{ImageFilter, ImageSort};
 use crate::inventory::REMEMBERED;
-use crate::inventory::tests::{Random, add_server, assert_counts, container, inventory, seen};
+use crate::inventory::tests::{Random, add_server, assert_counts, container, inventory, look_at, seen};
 use crate::testing::{TestStore, stores};
 use crate::{NewSoftware, SeenImage, Store, sql};
 
@@ -166,13 +166,7 @@ async fn pages_are_what_the_rows_are_after_every_change_whoever_made_it() {
                 let store = &reader.store;
                 let about = format!("round {round}: {filter:?} {access:?}");
                 let all = everything(store).await;
-                let wanted: Vec<_> = all
-                    .iter()
-                    .filter(|image| matches(image, &filter, &access))
-                    .collect();
-                list(store, &filter, &access, &wanted, &mut random, &about).await;
-                by_server(store, &filter, &access, &wanted, &about).await;
-                by_image(store, &filter, &access, &wanted, &all, &about).await;
+                views(store, &filter, &access, &all, &mut random, &about).await;
             }
         }
         assert_counts(&programs[0].store).await;
@@ -249,12 +243,7 @@ async fn nobody_sees_half_of_a_change() {
 async fn what_went_is_forgotten_after_a_while() {
     for test in stores().await {
         let server = add_server(&test.store, "a").await;
-        let look = async |names: &[&str]| {
-            test.pass(1);
-            let images = names.iter().map(|name| seen(name, 1)).collect();
-            let look = inventory(&test, images, vec![]);
-            test.store.apply_inventory(server, look).await.expect("applied");
-        };
+        let look = async |names: &[&str]| look_at(&test, server, names).await;
         let gone = async || {
             let count = "SELECT COUNT(*) FROM image_references_gone";
             sql::number(&test.store.db, count, vec![]).await.expect("a count")
