@@ -12,7 +12,7 @@ use super::slice::Slice;
 use crate::{Result, Store, scope, sql};
 
 /// Images that a group shows; the list view has the others.
-const SHOWN: u64 = 12;
+const SHOWN: usize = 12;
 
 /// A server as its group of images shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]

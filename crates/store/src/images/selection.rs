@@ -8,7 +8,7 @@ use super::filter::ImageFilter;
 use super::matching::{in_repositories, matching};
 use super::memory::{Allowed, Bits, Known, Record, Servers};
 use super::slice::Slice;
-use crate::inventory::{IN_USE, count_index};
+use crate::inventory::{COLUMNS, IN_USE, count_index};
 use crate::sql;
 
 /// Images by what a filter says and a caller may see.
@@ -129,16 +129,12 @@ impl<'a> Selection<'a> {
 
     /// How many images match, and those of them that a page shows, in the order of names.
     pub fn images(&self, offset: u64, size: u64, descending: bool) -> Slice {
-        self.slice(&self.weights(), offset, size, descending)
+        self.slice(offset, size, descending, |count| count)
     }
 
     /// The same for references with images that match.
     pub fn references(&self, offset: u64, size: u64, descending: bool) -> Slice {
-        let mut weights = self.weights();
-        for weight in &mut weights {
-            *weight = (*weight).min(1);
-        }
-        self.slice(&weights, offset, size, descending)
+        self.slice(offset, size, descending, |count| count.min(1))
     }
 
     /// Rows of the references that match, when not all do.
@@ -173,18 +169,25 @@ impl<'a> Selection<'a> {
     }
 
     /// A server's part, with so many of its first images.
-    pub fn part(&self, server: ServerId, shown: u64) -> Part {
-        let held = self.known.held(server);
-        let size = self
-            .seen_on(server)
-            .zip(held)
-            .map_or(0, |(references, held)| held.size(&references, self.allowed));
-        Part {
+    pub fn part(&self, server: ServerId, shown: usize) -> Part {
+        let mut part = Part {
             server_id: server,
-            images: self.count(server),
-            total_size: sql::unsigned(size),
-            first: self.on_server(server, 0, shown),
+            images: 0,
+            total_size: 0,
+            first: Vec::new(),
+        };
+        if let Some((references, held)) = self.seen_on(server).zip(self.known.held(server)) {
+            let mut size = 0;
+            for (slot, bytes) in held.sized(&references, self.allowed) {
+                part.images += 1;
+                size += bytes;
+                if part.first.len() < shown {
+                    part.first.push(self.known.references.record(slot).id);
+                }
+            }
+            part.total_size = sql::unsigned(size);
         }
+        part
     }
 
     fn slots<T>(&self, server: ServerId, read: impl FnOnce(&mut dyn Iterator<Item = u32>) -> T) -> T {
@@ -218,33 +221,35 @@ impl<'a> Selection<'a> {
         Some(Cow::Owned(seen))
     }
 
-    /// How many images match, by slot.
-    fn weights(&self) -> Vec<u32> {
-        let references = &self.known.references;
-        let mut weights = vec![0; references.slot_count()];
+    /// A page over how much each reference weighs, of how many of its images match.
+    fn slice(&self, offset: u64, size: u64, descending: bool, weigh: impl Fn(u64) -> u64) -> Slice {
         if counts_tell(&self.filter) && matches!(self.rights, Rights::Same) {
-            for slot in references.in_order() {
-                if self.references.has(*slot) {
-                    weights[*slot as usize] = counted(references.record(*slot), &self.filter);
-                }
-            }
-        } else {
-            for (server, held) in self.known.servers() {
-                let Some(seen) = self.seen_on(server) else {
-                    continue;
-                };
-                for slot in held.matching(&seen, self.allowed) {
-                    weights[slot as usize] += 1;
-                }
+            let shares = shares(&self.filter);
+            return self.cut(offset, size, descending, |slot, record| {
+                let matches = self.references.has(slot);
+                weigh(if matches { counted(record, shares) } else { 0 })
+            });
+        }
+        let mut counts = vec![0_u32; self.known.references.slot_count()];
+        for (server, held) in self.known.servers() {
+            let Some(seen) = self.seen_on(server) else {
+                continue;
+            };
+            for slot in held.matching(&seen, self.allowed) {
+                counts[slot as usize] += 1;
             }
         }
-        weights
+        self.cut(offset, size, descending, |slot, _| {
+            weigh(u64::from(counts[slot as usize]))
+        })
     }
 
-    fn slice(&self, weights: &[u32], offset: u64, size: u64, descending: bool) -> Slice {
+    fn cut(&self, offset: u64, size: u64, descending: bool, count: impl Fn(u32, &Record) -> u64) -> Slice {
         let references = &self.known.references;
-        let row = |slot: &u32| (references.record(*slot).id, u64::from(weights[*slot as usize]));
-        let in_order = references.in_order().iter().map(row);
+        let in_order = references.in_order().iter().map(|slot| {
+            let record = references.record(*slot);
+            (record.id, count(*slot, record))
+        });
         if descending {
             Slice::cut(in_order.rev(), offset, size)
         } else {
@@ -253,26 +258,33 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// How many images of a reference match by status or use.
-fn counted(record: &Record, filter: &ImageFilter) -> u32 {
-    let (placements, in_use) = (record.counts[0], record.counts[IN_USE]);
+/// How much each count of a reference adds to, or takes from, the number of its images that a filter of status or use
+/// means.
+fn shares(filter: &ImageFilter) -> [i64; COLUMNS.len()] {
+    let mut shares = [0; COLUMNS.len()];
+    let available = filter.statuses.is_empty() || filter.statuses.contains(&ImageStatus::Available);
     match filter.unused {
-        Some(true) => return placements.saturating_sub(in_use),
-        Some(false) => return in_use,
-        None if filter.statuses.is_empty() => return placements,
-        None => {}
+        Some(true) => (shares[0], shares[IN_USE]) = (1, -1),
+        Some(false) => shares[IN_USE] = 1,
+        None => shares[0] = i64::from(available),
     }
-    let of = |statuses: &mut dyn Iterator<Item = &ImageStatus>| -> u32 {
-        statuses
-            .filter_map(|status| Some(record.counts[count_index(*status)?]))
-            .sum()
-    };
-    let all = ImageStatus::ALL.iter();
-    if filter.statuses.contains(&ImageStatus::Available) {
-        placements.saturating_sub(of(&mut all.filter(|status| !filter.statuses.contains(status))))
-    } else {
-        of(&mut all.filter(|status| filter.statuses.contains(status)))
+    if !filter.statuses.is_empty() {
+        for status in ImageStatus::ALL {
+            let Some(index) = count_index(*status) else {
+                continue;
+            };
+            // What is available is what is left.
+            let wanted = filter.statuses.contains(status);
+            shares[index] = i64::from(wanted) - i64::from(available);
+        }
     }
+    shares
+}
+
+/// How many images of a reference match by status or use.
+fn counted(record: &Record, shares: [i64; COLUMNS.len()]) -> u64 {
+    let counts = record.counts.iter().zip(shares);
+    sql::unsigned(counts.map(|(count, share)| i64::from(*count) * share).sum())
 }
 
 /// Of what memory holds, so many at most.

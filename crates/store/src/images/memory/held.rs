@@ -77,14 +77,15 @@ impl Held {
         self.places(references, allowed).map(|at| self.contents.slots[at])
     }
 
-    /// Bytes of the images that match, each content once.
-    pub fn size(&self, references: &Bits, allowed: Allowed) -> i64 {
+    /// The same, each with the bytes that it adds: content counts once.
+    pub fn sized(&self, references: &Bits, allowed: Allowed) -> impl Iterator<Item = (u32, i64)> {
         let highest = self.contents.contents.iter().max();
         let mut seen = vec![false; highest.map_or(0, |highest| *highest as usize + 1)];
-        self.places(references, allowed)
-            .filter(|at| !std::mem::replace(&mut seen[self.contents.contents[*at] as usize], true))
-            .map(|at| self.contents.sizes[at])
-            .sum()
+        self.places(references, allowed).map(move |at| {
+            let known = std::mem::replace(&mut seen[self.contents.contents[at] as usize], true);
+            let bytes = if known { 0 } else { self.contents.sizes[at] };
+            (self.contents.slots[at], bytes)
+        })
     }
 
     fn places(&self, references: &Bits, allowed: Allowed) -> impl Iterator<Item = usize> {
