@@ -39,6 +39,9 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// Connects, negotiates the API version and asks who it is (`GET /version`, `GET /info`).
     async fn info(&self) -> Result<EngineInfo>;
 
+    /// Whether it lives (`GET /_ping`): costs it nothing, whereas for `GET /info` some engines start programs.
+    async fn ping(&self) -> Result<()>;
+
     /// Every image with all its references, intermediate ones left out (`GET /images/json`).
     async fn images(&self) -> Result<Vec<EngineImage>>;
 

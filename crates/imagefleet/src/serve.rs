@@ -49,6 +49,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 
     let scheme = if acceptor.is_some() { "https" } else { "http" };
     println!("imagefleet serves on {scheme}://{}", listener.local_addr()?);
+    let inventory = store.clone();
+    tokio::spawn(async move {
+        if let Err(error) = inventory.warm_up().await {
+            tracing::warn!(%error, "the inventory could not be read");
+        }
+    });
     let web = web::serve(listener, acceptor, router, shutdown.asked.clone());
     let end = async {
         shutdown.asked.cancelled().await;

@@ -121,8 +121,10 @@ async fn open_sqlite(path: &Path) -> Result<sea_orm::DatabaseConnection> {
         // in is compared in small letters.
         .pragma("case_sensitive_like", "on")
         .pragma("temp_store", "memory")
-        .pragma("cache_size", "-16384")
-        .pragma("mmap_size", "268435456")
+        // It is read where the system keeps it, as much as `SQLite` can: a cache of each connection's own would hold the same
+        // pages once more.
+        .pragma("cache_size", "-4096")
+        .pragma("mmap_size", "2147418112")
         .optimize_on_close(true, 400);
     let pool = SqlitePoolOptions::new()
         .max_connections(SQLITE_CONNECTIONS)

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use imagefleet_model::{ErrorInfo, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, Statement, Value};
+use serde::Deserialize as _;
 
 use crate::{Result, StoreError};
 
@@ -177,6 +178,32 @@ pub fn numbers_of(db: &impl ConnectionTrait, n: usize) -> String {
         DatabaseBackend::Sqlite => format!("SELECT value FROM json_each(${n})"),
         _ => format!("SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(${n} AS JSON))"),
     }
+}
+
+/// The same of texts, as rows of a table with the column `value`.
+pub fn texts_of(db: &impl ConnectionTrait, n: usize) -> String {
+    match db.get_database_backend() {
+        DatabaseBackend::Sqlite => format!("json_each(${n})"),
+        _ => format!("json_array_elements_text(CAST(${n} AS JSON))"),
+    }
+}
+
+/// Pairs of a number and another value that are the one value `$n`, a JSON list, as a table with the columns `one` and `other`.
+pub fn pairs_of(db: &impl ConnectionTrait, n: usize, other: &str) -> String {
+    match db.get_database_backend() {
+        DatabaseBackend::Sqlite => {
+            format!("(SELECT value ->> 0 AS one, value ->> 1 AS other FROM json_each(${n}))")
+        }
+        _ => format!(
+            "(SELECT CAST(value ->> 0 AS BIGINT) AS one, CAST(value ->> 1 AS {other}) AS other \
+             FROM json_array_elements(CAST(${n} AS JSON)))"
+        ),
+    }
+}
+
+/// Reads what both databases write differently into JSON, when it was made a number.
+pub fn truth<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
+    i64::deserialize(deserializer).map(|number| number != 0)
 }
 
 /// `1, 2, 3` for `IN (…)`: our own integers need no parameters. `NULL`, which nothing is, when there are none.

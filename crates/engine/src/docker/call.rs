@@ -54,6 +54,7 @@ impl Call {
         let rest = parts.collect::<Vec<_>>();
         match (noun, &self.method, rest.as_slice()) {
             ("version" | "info", ..) => "info",
+            ("_ping", ..) => "ping",
             ("events", ..) => "events",
             ("networks", ..) => "networks",
             ("images", &Method::GET, ["json"]) => "images",

@@ -70,6 +70,10 @@ impl Engine for DockerEngine {
         system::info(&self.client).await
     }
 
+    async fn ping(&self) -> Result<()> {
+        system::ping(&self.client).await
+    }
+
     async fn images(&self) -> Result<Vec<EngineImage>> {
         images::list(&self.client).await
     }

@@ -46,6 +46,10 @@ pub(super) async fn info(client: &Client) -> Result<EngineInfo> {
     })
 }
 
+pub(super) async fn ping(client: &Client) -> Result<()> {
+    client.tell(Call::get("/_ping", Topic::Engine)).await
+}
+
 /// Docker tells the containerd store by the kind of its storage driver.
 fn image_store(podman: bool, driver_status: &[Vec<String>]) -> ImageStore {
     let snapshotter = driver_status

@@ -59,6 +59,11 @@ impl Engine for FakeEngine {
         })
     }
 
+    async fn ping(&self) -> Result<()> {
+        self.asked(FaultyCall::Info).await?;
+        Ok(())
+    }
+
     async fn images(&self) -> Result<Vec<EngineImage>> {
         let _inside = self.0.options.crowd.enter();
         self.asked(FaultyCall::Images).await?;

@@ -47,7 +47,7 @@ pub enum Fault {
 pub enum FaultyCall {
     /// All of them.
     Any,
-    /// `info`.
+    /// `info`, `ping`.
     Info,
     /// `images`, `image`, `history`.
     Images,

@@ -81,6 +81,7 @@ impl FakeEngine {
                 "Os": "linux", "Arch": "amd64", "Components": [{"Name": "Engine"}],
             }))),
             ("GET", "/info") => Ok(whole(&self.information())),
+            ("GET", "/_ping") => Ok(text("OK")),
             ("GET", "/networks") => Ok(whole(&answers::networks())),
             ("GET", "/events") => Ok(self.spoken_events(&asked)),
             (_, route) if route.starts_with("/images/") => self.images_route(asked).await,
@@ -242,8 +243,11 @@ impl FakeEngine {
 }
 
 fn whole(value: &Value) -> Stream<Bytes> {
-    let bytes = Bytes::from(value.to_string());
-    futures_util::stream::iter([Ok(bytes)]).boxed()
+    text(value.to_string())
+}
+
+fn text(text: impl Into<Bytes>) -> Stream<Bytes> {
+    futures_util::stream::iter([Ok(text.into())]).boxed()
 }
 
 fn nothing() -> Stream<Bytes> {

@@ -55,6 +55,7 @@ impl Subject {
     }
 
     pub async fn introduces_itself(&self) {
+        within(self.engine.ping()).await.expect("ping");
         let info = within(self.engine.info()).await.expect("info");
         assert_eq!(info.image_store, self.store);
         assert_eq!(info.platform, "linux/amd64");

@@ -107,7 +107,7 @@ async fn follow(shared: &WatcherDeps, server: ServerId, failures: &mut u32) -> R
                 None => return Err(Failure::new(ErrorCode::EngineDisconnected, "The engine ended its event stream.")),
             },
             () = sleep_until(next_ask) => {
-                ask(shared, server, &engine).await?;
+                check(shared, server, &engine).await?;
                 next_ask = Instant::now() + shared.options.ask;
             }
             () = sleep_until(due.at) => match look(shared, server, &engine).await {
@@ -131,6 +131,17 @@ fn late(patience: Duration) -> Failure {
         ErrorCode::EngineTimeout,
         format!("The engine did not answer within {} s.", patience.as_secs()),
     )
+}
+
+/// Whether the engine still lives. Another engine is met after the event stream has ended.
+async fn check(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
+    timeout(shared.options.patience, engine.ping())
+        .await
+        .map_err(|_| late(shared.options.patience))??;
+    if shared.deps.store.server_lives(server).await? {
+        return Ok(());
+    }
+    ask(shared, server, engine).await
 }
 
 /// Whether the engine lives, and who it is.

@@ -93,8 +93,9 @@ impl Store {
         } else {
             let (total, parts) = self.servers_that_match(filter, access, page).await?;
             let ids: Vec<ServerId> = parts.iter().map(|part| part.server_id).collect();
-            let condition = format!("s.id IN ({})", sql::numbers(&ids));
-            (total, self.server_rows(&condition, vec![], "").await?, parts)
+            let condition = format!("s.id IN ({})", sql::numbers_of(&self.db, 1));
+            let values = vec![sql::json(&ids)?.into()];
+            (total, self.server_rows(&condition, values, "").await?, parts)
         };
         let first: Vec<(ServerId, i64)> = parts
             .iter()

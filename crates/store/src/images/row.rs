@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 
-use imagefleet_model::{Image, ImageStatus};
+use imagefleet_model::{Image, ImageStatus, ServerId};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Deserialize;
 
@@ -55,6 +55,17 @@ pub async fn read(
     sql::many(db, NAMES, &from, values).await
 }
 
+/// The rows of these references on these servers, in any order. However many they are, it is one statement, which each
+/// connection has to understand once.
+pub async fn read_at(db: &impl ConnectionTrait, places: &[(ServerId, i64)]) -> Result<Vec<ImageRow>> {
+    let pairs = sql::pairs_of(db, 1, "BIGINT");
+    let from = format!(
+        "(SELECT {COLUMNS} FROM {pairs} AS p CROSS JOIN {TABLES} \
+         WHERE i.server_id = p.one AND i.reference_id = p.other AND r.id = i.reference_id AND s.id = i.server_id) AS q"
+    );
+    sql::many(db, NAMES, &from, vec![sql::json(&places)?.into()]).await
+}
+
 /// Images from their rows, with the names of the containers that use them.
 pub async fn images(db: &impl ConnectionTrait, rows: Vec<ImageRow>) -> Result<Vec<Image>> {
     let users = users(db, &rows).await?;
@@ -105,27 +116,20 @@ async fn users(db: &impl ConnectionTrait, rows: &[ImageRow]) -> Result<HashMap<(
         .filter(|row| row.in_use != 0)
         .map(|row| (row.server_id, row.engine_id.as_str()))
         .collect();
-    let used: Vec<(i64, &str)> = used.into_iter().collect();
     let mut users: HashMap<(i64, String), Vec<String>> = HashMap::new();
-    for chunk in used.chunks(400) {
-        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 2);
-        let mut pairs = Vec::with_capacity(chunk.len());
-        for (server_id, engine_id) in chunk {
-            pairs.push(format!("({})", sql::placeholders(values.len(), 2)));
-            values.push((*server_id).into());
-            values.push((*engine_id).into());
-        }
-        let query = format!(
-            "SELECT server_id, image_engine_id, name FROM containers \
-             WHERE (server_id, image_engine_id) IN (VALUES {}) ORDER BY name",
-            pairs.join(", ")
-        );
-        for user in sql::all::<User>(db, &query, values).await? {
-            users
-                .entry((user.server_id, user.image_engine_id))
-                .or_default()
-                .push(user.name);
-        }
+    if used.is_empty() {
+        return Ok(users);
+    }
+    let query = format!(
+        "SELECT c.server_id, c.image_engine_id, c.name FROM {} AS p CROSS JOIN containers c \
+         WHERE c.server_id = p.one AND c.image_engine_id = p.other ORDER BY c.name",
+        sql::pairs_of(db, 1, "TEXT")
+    );
+    for user in sql::all::<User>(db, &query, vec![sql::json(&used)?.into()]).await? {
+        users
+            .entry((user.server_id, user.image_engine_id))
+            .or_default()
+            .push(user.name);
     }
     Ok(users)
 }

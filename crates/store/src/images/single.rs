@@ -39,23 +39,7 @@ impl Store {
 
     /// The images of these references on these servers, in their order, as far as they are there.
     pub(super) async fn images_at(&self, places: &[(ServerId, i64)]) -> Result<Vec<Image>> {
-        let mut rows = Vec::with_capacity(places.len());
-        for chunk in places.chunks(AT_ONCE) {
-            // Server by server: of pairs, SQLite makes a look at every image.
-            let on_servers: Vec<String> = chunk
-                .chunk_by(|(one, _), (other, _)| one == other)
-                .map(|on_server| {
-                    let references: Vec<i64> = on_server.iter().map(|(_, reference)| *reference).collect();
-                    format!(
-                        "(i.server_id = {} AND i.reference_id IN ({}))",
-                        on_server[0].0,
-                        sql::numbers(&references)
-                    )
-                })
-                .collect();
-            let condition = format!("({})", on_servers.join(" OR "));
-            rows.extend(row::read(&self.db, &condition, "", vec![]).await?);
-        }
+        let mut rows = row::read_at(&self.db, places).await?;
         let order: HashMap<(ServerId, i64), usize> = places
             .iter()
             .enumerate()

@@ -1,5 +1,3 @@
-use std::collections::HashSet;
-
 use imagefleet_model::Timestamp;
 use sea_orm::FromQueryResult;
 use sha2::{Digest as _, Sha256};
@@ -43,32 +41,19 @@ pub fn content_fingerprint(
 }
 
 impl Store {
-    /// Which of these engine ids have never been looked into.
+    /// Which of these engine ids have never been looked into; each once, in order.
     pub async fn unknown_contents(&self, engine_ids: &[String]) -> Result<Vec<String>> {
         #[derive(FromQueryResult)]
-        struct Known {
-            engine_id: String,
+        struct Unknown {
+            value: String,
         }
-        let mut known = HashSet::new();
-        for chunk in sql::chunks(engine_ids) {
-            let rows: Vec<Known> = sql::all(
-                &self.db,
-                &format!(
-                    "SELECT engine_id FROM image_contents WHERE engine_id IN ({})",
-                    sql::placeholders(0, chunk.len())
-                ),
-                chunk.iter().map(|id| id.as_str().into()).collect(),
-            )
-            .await?;
-            known.extend(rows.into_iter().map(|row| row.engine_id));
-        }
-        let mut unknown = Vec::new();
-        for id in engine_ids {
-            if known.insert(id.clone()) {
-                unknown.push(id.clone());
-            }
-        }
-        Ok(unknown)
+        let query = format!(
+            "SELECT DISTINCT w.value FROM {} AS w \
+             WHERE NOT EXISTS (SELECT 1 FROM image_contents c WHERE c.engine_id = w.value) ORDER BY w.value",
+            sql::texts_of(&self.db, 1)
+        );
+        let unknown: Vec<Unknown> = sql::all(&self.db, &query, vec![sql::json(&engine_ids)?.into()]).await?;
+        Ok(unknown.into_iter().map(|row| row.value).collect())
     }
 
     /// Remembers what engine ids mean, and tells it to the images that have them already.

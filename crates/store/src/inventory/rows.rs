@@ -2,13 +2,14 @@ use std::collections::HashMap;
 
 use imagefleet_model::ServerId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::Deserialize;
 
 use super::SeenImage;
 use super::changes::next_change;
 use crate::{Result, StoreError, sql};
 
 /// An image row as a look at the engine compares it.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Stored {
     pub id: i64,
     pub reference_id: i64,
@@ -20,6 +21,7 @@ pub struct Stored {
     pub size: i64,
     pub platform: Option<String>,
     pub status: String,
+    #[serde(deserialize_with = "sql::truth")]
     pub in_use: bool,
     pub created_at: Option<i64>,
     pub updated_at: i64,
@@ -27,11 +29,11 @@ pub struct Stored {
 
 /// Every image row of a server.
 pub async fn of_server(tx: &impl ConnectionTrait, server_id: ServerId) -> Result<Vec<Stored>> {
-    sql::all(
+    sql::many(
         tx,
-        "SELECT i.id, i.reference_id, r.full_name, r.repository, i.engine_id, i.digest, i.fingerprint, i.size, \
-         i.platform, i.status, i.in_use, i.created_at, i.updated_at \
-         FROM images i JOIN image_references r ON r.id = i.reference_id WHERE i.server_id = $1",
+        "i.id, i.reference_id, r.full_name, r.repository, i.engine_id, i.digest, i.fingerprint, i.size, \
+         i.platform, i.status, CAST(i.in_use AS INTEGER), i.created_at, i.updated_at",
+        "images i JOIN image_references r ON r.id = i.reference_id WHERE i.server_id = $1",
         vec![server_id.into()],
     )
     .await

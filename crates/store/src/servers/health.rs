@@ -83,6 +83,22 @@ impl Store {
         })
     }
 
+    /// The engine lives. Whether the server counts as online: who it is, is known then and need not be asked.
+    pub async fn server_lives(&self, id: ServerId) -> Result<bool> {
+        let now = self.now_ms();
+        let Some(seen) = self.seen(id).await?.filter(|seen| seen.status == "online") else {
+            return Ok(false);
+        };
+        if seen.last_seen_at.is_some_and(|at| now - at < LAST_SEEN_EVERY_MS) {
+            return Ok(true);
+        }
+        let update = "UPDATE servers SET last_seen_at = $2 WHERE id = $1 AND enabled = TRUE AND status = 'online'";
+        let touched = self
+            .write(async |tx| sql::run(tx, update, vec![id.into(), now.into()]).await)
+            .await?;
+        Ok(touched > 0)
+    }
+
     /// The engine did not answer. `status_since` stays while the server was offline already.
     pub async fn set_server_offline(&self, id: ServerId, why: &Failure) -> Result<HealthChange> {
         let now = self.now_ms();

@@ -77,6 +77,11 @@ struct Unknown {
 }
 
 impl Store {
+    /// Reads what pages are found by, so that the first one who asks need not wait for it.
+    pub async fn warm_up(&self) -> Result<()> {
+        self.in_memory(&Servers::All, |_| ()).await
+    }
+
     /// Reads from memory what the database says now.
     pub(super) async fn in_memory<T>(&self, servers: &Servers, read: impl FnOnce(&Known) -> T) -> Result<T> {
         let number = latest_change(&self.db).await?;
