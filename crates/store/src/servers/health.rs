@@ -92,7 +92,8 @@ impl Store {
         if seen.last_seen_at.is_some_and(|at| now - at < LAST_SEEN_EVERY_MS) {
             return Ok(true);
         }
-        let update = "UPDATE servers SET last_seen_at = $2 WHERE id = $1 AND enabled = TRUE AND status = 'online'";
+        let update =
+            "UPDATE servers SET last_seen_at = $2 WHERE id = $1 AND enabled = TRUE AND status = 'online'";
         let touched = self
             .write(async |tx| sql::run(tx, update, vec![id.into(), now.into()]).await)
             .await?;

@@ -287,6 +287,39 @@ async fn health_keeps_since_while_nothing_changes() {
 }
 
 #[tokio::test]
+async fn a_sign_of_life_is_remembered_of_those_that_are_online_alone() {
+    for at in testing::stores().await {
+        let store = &at.store;
+        let id = added(&at, "a").await.id;
+        assert!(
+            !store.server_lives(id).await.expect("asked"),
+            "nobody knows who it is"
+        );
+        store
+            .set_server_online(id, &info("28.5.2"))
+            .await
+            .expect("stored");
+        let met = at.clock.now();
+        let last_seen = async || {
+            let server = store.existing_server(id, &Access::full()).await.expect("there");
+            server.last_seen_at
+        };
+        at.pass(10);
+        assert!(store.server_lives(id).await.expect("asked"));
+        assert_eq!(last_seen().await, Some(met), "not written every time");
+        at.pass(25);
+        assert!(store.server_lives(id).await.expect("asked"));
+        assert_eq!(last_seen().await, Some(at.clock.now()));
+
+        let why = Failure::new(ErrorCode::EngineUnreachable, "connection refused");
+        store.set_server_offline(id, &why).await.expect("stored");
+        at.pass(60);
+        assert!(!store.server_lives(id).await.expect("asked"));
+        assert!(!store.server_lives(999).await.expect("asked"));
+    }
+}
+
+#[tokio::test]
 async fn lists_show_and_count_only_what_may_be_seen() {
     for at in testing::stores().await {
         let store = &at.store;
