@@ -54,11 +54,7 @@ impl Store {
         let rest = total.saturating_sub(page.offset());
         let size = page.size.min(rest);
         let offset = if from_end { rest - size } else { page.offset() };
-        let order = if question.descending == from_end {
-            format!("{by} ASC NULLS FIRST, i.id ASC")
-        } else {
-            format!("{by} DESC NULLS LAST, i.id DESC")
-        };
+        let order = order(&by, question.descending != from_end);
         let (tables, condition) = (conditions.tables(), conditions.text());
         let limit = conditions.value(sql::signed(size).into());
         let offset = conditions.value(sql::signed(offset).into());
@@ -71,5 +67,52 @@ impl Store {
             ids.reverse();
         }
         Ok((total, self.images_by_ids(&ids).await?))
+    }
+}
+
+/// As the indexes are, or from their end.
+fn order(by: &str, descending: bool) -> String {
+    if descending {
+        format!("{by} DESC NULLS LAST, i.id DESC")
+    } else {
+        format!("{by} ASC NULLS FIRST, i.id ASC")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
+
+    use super::order;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn every_order_is_that_of_an_index() {
+        for at in testing::stores().await {
+            let store = &at.store;
+            let (explain, column, sort) = if store.is_sqlite() {
+                ("EXPLAIN QUERY PLAN", "detail", "TEMP B-TREE")
+            } else {
+                ("EXPLAIN", "QUERY PLAN", "Sort")
+            };
+            let tx = store.connection().begin().await.expect("begun");
+            if !store.is_sqlite() {
+                // Of no images it would sort all rather than look into an index.
+                let without = "SET LOCAL enable_sort = off; SET LOCAL enable_incremental_sort = off";
+                tx.execute_unprepared(without).await.expect("set");
+            }
+            for by in ["i.size", "i.created_at", "i.updated_at"] {
+                for descending in [false, true] {
+                    let order = order(by, descending);
+                    let query = format!("{explain} SELECT i.id FROM images i ORDER BY {order} LIMIT 20");
+                    let statement = Statement::from_string(store.backend(), query);
+                    let plan = tx.query_all_raw(statement).await.expect("explained");
+                    for line in plan {
+                        let line: String = line.try_get("", column).expect("a line");
+                        assert!(!line.contains(sort), "{order}: {line}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit_trail;
 mod base;
+mod image_orders;
 mod inventory_changes;
 mod inventory_versions;
 mod queue;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(audit_trail::Migration),
             Box::new(inventory_versions::Migration),
             Box::new(inventory_changes::Migration),
+            Box::new(image_orders::Migration),
         ]
     }
 }
