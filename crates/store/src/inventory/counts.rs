@@ -110,10 +110,11 @@ impl Counting {
 }
 
 /// `PostgreSQL` has many writers: those of the inventory take turns, so that counts add up and nobody deadlocks.
-/// `SQLite` has one writer anyway.
+/// `SQLite` has one writer anyway. They also plan each statement for what it is about: a plan that was kept from when the
+/// tables were empty reads all of them for every 128 names of a first look, until somebody analyses them.
 pub async fn take_turn(tx: &impl ConnectionTrait) -> Result<()> {
     if tx.get_database_backend() == DatabaseBackend::Postgres {
-        sql::run(tx, "SELECT pg_advisory_xact_lock(7145829131)", vec![]).await?;
+        sql::run(tx, "SELECT set_config('plan_cache_mode', 'force_custom_plan', TRUE), pg_advisory_xact_lock(7145829131)", vec![]).await?;
     }
     Ok(())
 }
