@@ -25,7 +25,7 @@ pub use references::{Record, References};
 use crate::inventory::latest_change;
 use crate::{Result, Store};
 
-/// What is known by now; filled by the first question that needs it.
+/// What is known by now; filled after the start, or by the first question that needs it.
 #[derive(Debug, Clone, Default)]
 pub struct InMemory {
     known: Arc<RwLock<Known>>,
