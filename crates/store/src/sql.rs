@@ -174,10 +174,11 @@ pub fn contains(text: &str) -> String {
 
 /// Numbers that are the one value `$n`, a JSON list, for `IN (…)`: as many as there may be in one statement of one text.
 pub fn numbers_of(db: &impl ConnectionTrait, n: usize) -> String {
-    match db.get_database_backend() {
-        DatabaseBackend::Sqlite => format!("SELECT value FROM json_each(${n})"),
-        _ => format!("SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(${n} AS JSON))"),
-    }
+    let number = match db.get_database_backend() {
+        DatabaseBackend::Sqlite => "value",
+        _ => "CAST(value AS BIGINT)",
+    };
+    format!("SELECT {number} FROM {}", texts_of(db, n))
 }
 
 /// The same of texts, as rows of a table with the column `value`.

@@ -92,9 +92,7 @@ async fn follow(shared: &WatcherDeps, server: ServerId, failures: &mut u32) -> R
     ask(shared, server, &engine).await?;
     let began = shared.deps.store.clock().now();
     // First listen, then look: what happens in between is not missed.
-    let mut events = timeout(shared.options.patience, engine.events(Some(began)))
-        .await
-        .map_err(|_| late(shared.options.patience))??;
+    let mut events = answer(shared, engine.events(Some(began))).await?;
     look(shared, server, &engine).await?;
     *failures = 0;
     let mut next_ask = Instant::now() + shared.options.ask;
@@ -126,18 +124,23 @@ async fn follow(shared: &WatcherDeps, server: ServerId, failures: &mut u32) -> R
     }
 }
 
-fn late(patience: Duration) -> Failure {
-    Failure::new(
-        ErrorCode::EngineTimeout,
-        format!("The engine did not answer within {} s.", patience.as_secs()),
-    )
+/// What an engine answers before patience ends.
+async fn answer<T>(
+    shared: &WatcherDeps,
+    asked: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let patience = shared.options.patience;
+    timeout(patience, asked).await.unwrap_or_else(|_| {
+        Err(Failure::new(
+            ErrorCode::EngineTimeout,
+            format!("The engine did not answer within {} s.", patience.as_secs()),
+        ))
+    })
 }
 
 /// Whether the engine still lives. Another engine is met after the event stream has ended.
 async fn check(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
-    timeout(shared.options.patience, engine.ping())
-        .await
-        .map_err(|_| late(shared.options.patience))??;
+    answer(shared, engine.ping()).await?;
     if shared.deps.store.server_lives(server).await? {
         return Ok(());
     }
@@ -146,9 +149,7 @@ async fn check(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>)
 
 /// Whether the engine lives, and who it is.
 async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
-    let info = timeout(shared.options.patience, engine.info())
-        .await
-        .map_err(|_| late(shared.options.patience))??;
+    let info = answer(shared, engine.info()).await?;
     // An SSH host key that was met for the first time is the one from now on.
     if let Some(key) = engine.observed_host_key()
         && shared.deps.store.pin_host_key(server, &key).await?

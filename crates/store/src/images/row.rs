@@ -36,7 +36,8 @@ pub struct ImageRow {
     platform: Option<String>,
     status: String,
     error: Option<String>,
-    in_use: i64,
+    #[serde(deserialize_with = "sql::truth")]
+    in_use: bool,
     created_at: Option<i64>,
     first_seen_at: i64,
     updated_at: i64,
@@ -71,13 +72,13 @@ pub async fn images(db: &impl ConnectionTrait, rows: Vec<ImageRow>) -> Result<Ve
     let users = users(db, &rows).await?;
     rows.into_iter()
         .map(|row| {
-            let used_by = if row.in_use == 0 {
-                Vec::new()
-            } else {
+            let used_by = if row.in_use {
                 users
                     .get(&(row.server_id, row.engine_id.clone()))
                     .cloned()
                     .unwrap_or_default()
+            } else {
+                Vec::new()
             };
             Ok(Image {
                 id: row.id,
@@ -113,7 +114,7 @@ async fn users(db: &impl ConnectionTrait, rows: &[ImageRow]) -> Result<HashMap<(
     // Each content once, with however many names.
     let used: BTreeSet<(i64, &str)> = rows
         .iter()
-        .filter(|row| row.in_use != 0)
+        .filter(|row| row.in_use)
         .map(|row| (row.server_id, row.engine_id.as_str()))
         .collect();
     let mut users: HashMap<(i64, String), Vec<String>> = HashMap::new();
