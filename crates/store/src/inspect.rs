@@ -76,6 +76,7 @@ impl Store {
             clock: options.clock,
             secrets,
             queue: std::sync::Arc::default(),
+            lease_clock: crate::LeaseClock::Own,
             writer: None,
             memory: crate::images::InMemory::default(),
             lock: std::sync::Arc::new(crate::lock::Lock::Reader),

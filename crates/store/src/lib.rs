@@ -13,6 +13,7 @@ mod exports;
 mod images;
 mod inspect;
 mod inventory;
+mod lease;
 mod lock;
 mod migrations;
 mod open;
@@ -52,6 +53,7 @@ pub use inventory::{
     Changes, ImageContent, Inventory, SeenContainer, SeenImage, UNKNOWN_REPOSITORY, content_fingerprint,
     seen_images,
 };
+pub use lease::LeaseClock;
 pub use open::StoreOptions;
 pub use operations::{
     Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate,
@@ -83,6 +85,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     secrets: Secrets,
     queue: Arc<QueueSettings>,
+    lease_clock: LeaseClock,
     /// `SQLite` has one writer: queueing here is fair and cheap, queueing in its busy handler is neither.
     writer: Option<Arc<tokio::sync::Mutex<()>>>,
     /// The inventory, as far as pages are found in memory.

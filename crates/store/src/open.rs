@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::images::InMemory;
 use crate::lock::{Lock, Share};
-use crate::{Result, SecretKey, Secrets, Store, StoreError, migrations, sql};
+use crate::{LeaseClock, Result, SecretKey, Secrets, Store, StoreError, migrations, sql};
 
 /// Readers beside the one writer; more only fight for two cores.
 const SQLITE_CONNECTIONS: u32 = 8;
@@ -68,6 +68,12 @@ impl Store {
             clock: options.clock,
             secrets,
             queue: Arc::default(),
+            // `SQLite` has one program.
+            lease_clock: if writer.is_some() {
+                LeaseClock::Own
+            } else {
+                LeaseClock::Database
+            },
             writer,
             memory: InMemory::default(),
             lock: Arc::new(lock),

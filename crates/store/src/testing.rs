@@ -6,7 +6,7 @@ use std::time::Duration;
 use imagefleet_model::ManualClock;
 use sqlx::Connection as _;
 
-use crate::{SecretKey, Store, StoreOptions};
+use crate::{LeaseClock, SecretKey, Store, StoreOptions};
 
 /// A store on an empty database, with a clock that the test turns.
 #[derive(Debug)]
@@ -76,7 +76,8 @@ async fn opened(url: &str, clock: &ManualClock) -> Store {
         key: SecretKey::from_bytes([7; 32]),
         clock: Arc::new(clock.clone()),
     };
-    Store::open(options).await.expect("the store opens")
+    let store = Store::open(options).await.expect("the store opens");
+    store.with_lease_clock(LeaseClock::Own)
 }
 
 async fn open(url: String, folder: Option<tempfile::TempDir>) -> TestStore {

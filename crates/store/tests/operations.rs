@@ -1,9 +1,9 @@
 //! The queue of operations, on every database at hand.
 
 use imagefleet_model::{Access, ErrorCode, Failure, OperationKind, PageRequest, Progress, Status, Verb};
-use imagefleet_store::testing::stores;
+use imagefleet_store::testing::{shared, stores};
 use imagefleet_store::{
-    NewOperation, NewStep, OperationFilter, ProgressUpdate, StepOutcome, Store, StoreError,
+    LeaseClock, NewOperation, NewStep, OperationFilter, ProgressUpdate, StepOutcome, Store, StoreError,
 };
 use serde_json::json;
 
@@ -273,6 +273,24 @@ async fn a_clock_that_jumps_ends_nothing_that_is_known_to_run() {
         let settled = store.interrupt_expired(&[ours]).await.expect("interrupts");
         assert_eq!(settled.steps, [lost]);
     }
+}
+
+#[tokio::test]
+async fn a_program_whose_clock_is_ahead_ends_nothing_of_the_others() {
+    let Some(test) = shared().await else { return };
+    let store = test.store.clone().with_lease_clock(LeaseClock::Database);
+    store
+        .create_operation(operation("a", vec![step(1, None)]))
+        .await
+        .expect("created");
+    let running = store.claim_step("a", LEASE).await.expect("claims");
+    let running = running.expect("a step").id;
+    let century = 100 * 365 * 86_400;
+    test.pass(century);
+    let settled = store.interrupt_expired(&[]).await.expect("looks");
+    assert!(settled.steps.is_empty(), "to the database the lease is not over");
+    let by_own = test.store.interrupt_expired(&[]).await.expect("looks");
+    assert_eq!(by_own.steps, [running], "its own clock says that it is");
 }
 
 #[tokio::test]

@@ -536,3 +536,19 @@ async fn a_server_that_is_gone_takes_no_inventory() {
         assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn writes_to_postgresql_are_planned_for_what_they_are_about() {
+    let Some(at) = crate::testing::shared().await else {
+        return;
+    };
+    let planned = at
+        .store
+        .write(async |tx| {
+            super::take_turn(tx).await?;
+            let kept = "SELECT CAST(current_setting('plan_cache_mode') = 'force_custom_plan' AS INT)::BIGINT";
+            sql::number(tx, kept, vec![]).await
+        })
+        .await;
+    assert_eq!(planned.expect("asked"), 1);
+}

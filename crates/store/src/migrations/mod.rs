@@ -5,6 +5,7 @@ mod base;
 mod image_orders;
 mod inventory_changes;
 mod inventory_versions;
+mod programs;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(inventory_versions::Migration),
             Box::new(inventory_changes::Migration),
             Box::new(image_orders::Migration),
+            Box::new(programs::Migration),
         ]
     }
 }

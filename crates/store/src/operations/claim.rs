@@ -50,10 +50,10 @@ impl Store {
     /// Takes the next step whose turn it is, for `worker`, until `lease_ms` from now unless it is renewed.
     pub async fn claim_step(&self, worker: &str, lease_ms: i64) -> Result<Option<ClaimedStep>> {
         let now = self.now_ms();
-        let lease = now + lease_ms;
         self.write(async |tx| {
             // Two programs must not each find the server free.
             take_turn(tx).await?;
+            let lease = self.lease_now(tx).await? + lease_ms;
             let queue = Queue::at(tx, &self.queue, sql::time(now)).await?;
             let claim = CLAIM.replace("{reason}", &queue.reason());
             let values = vec![
@@ -117,10 +117,10 @@ impl Store {
     /// asked to cancel. What else stands under its name it has lost sight of, and its lease ends: a claim whose answer
     /// never came, an end that could not be stored.
     pub async fn renew_leases(&self, worker: &str, steps: &[i64], lease_ms: i64) -> Result<Vec<i64>> {
-        let lease = self.now_ms() + lease_ms;
         let ids = sql::numbers(steps);
         self.write(async |tx| {
             take_turn(tx).await?;
+            let lease = self.lease_now(tx).await? + lease_ms;
             sql::run(
                 tx,
                 &format!(

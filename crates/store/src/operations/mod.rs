@@ -32,6 +32,7 @@ pub use progress::{ProgressUpdate, StoredProgress};
 pub use queue::QueueSettings;
 pub use read::OperationFilter;
 pub use sealed::SealedPayload;
+pub(crate) use turn::take_turn;
 
 /// What a new operation consists of.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ impl Store {
     /// Ends, as interrupted, every running step whose lease is over: its worker is gone. Those that are known to run are
     /// left alone, whatever a clock that has jumped says of their leases.
     pub async fn interrupt_expired(&self, known_to_run: &[i64]) -> Result<Settled> {
-        let now = self.now_ms();
+        let now = self.lease_now(&self.db).await?;
         let over = "lease_until < $1";
         let condition = if known_to_run.is_empty() {
             over.to_owned()
