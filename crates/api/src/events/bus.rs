@@ -1,9 +1,7 @@
-use std::collections::BTreeMap;
-
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use socketioxide::SocketIo;
-use socketioxide::adapter::{Adapter, LocalAdapter};
+use socketioxide::adapter::Adapter;
 use socketioxide::operators::BroadcastOperators;
 use socketioxide::socket::Sid;
 
@@ -37,63 +35,26 @@ pub trait Bus: Send + Sync {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// How events reach the sockets of an adapter.
-pub trait Deliver: Adapter {
-    /// Sends these to their rooms.
-    fn deliver<'a>(io: &'a SocketIo<Self>, sendings: &'a [Sending]) -> BoxFuture<'a, ()>;
-}
-
-impl Deliver for LocalAdapter {
-    /// A socket gets all that is for it before the next one gets anything: it finds them together and writes them in one
+impl<A: Adapter> Bus for SocketIo<A> {
+    /// Nothing is waited for between two events of one program: a socket's task finds several together and writes them in one
     /// go, and what costs is the write.
-    fn deliver<'a>(io: &'a SocketIo<Self>, sendings: &'a [Sending]) -> BoxFuture<'a, ()> {
-        let mut of_room: BTreeMap<&str, Vec<&Sending>> = BTreeMap::new();
-        for sending in sendings {
-            for room in &sending.rooms {
-                of_room.entry(room).or_default().push(sending);
-            }
-        }
-        // There is none once the program is ending.
-        if let Some(everybody) = io.of("/") {
-            for (room, sendings) in of_room {
-                for socket in everybody.clone().to(room.to_owned()).sockets() {
-                    for Sending { event, payload, .. } in &sendings {
-                        if let Err(error) = socket.emit(event, payload) {
-                            tracing::debug!(%error, event, "an event did not reach a client");
-                        }
-                    }
-                }
-            }
-        }
-        Box::pin(std::future::ready(()))
-    }
-}
-
-impl Deliver for super::Shared {
-    fn deliver<'a>(io: &'a SocketIo<Self>, sendings: &'a [Sending]) -> BoxFuture<'a, ()> {
+    fn emit<'a>(&'a self, sendings: &'a [Sending]) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let Some(everybody) = io.of("/") else { return };
+            // There is none once the program is ending.
+            let Some(everybody) = self.of("/") else { return };
             for Sending {
                 event,
                 payload,
                 rooms,
             } in sendings
             {
+                metrics::counter!("imagefleet_events_total", "event" => *event).increment(1);
                 let rooms = everybody.clone().to(rooms.clone());
                 if let Err(error) = rooms.emit(event, payload).await {
                     tracing::debug!(%error, event, "an event did not reach everybody");
                 }
             }
         })
-    }
-}
-
-impl<A: Deliver> Bus for SocketIo<A> {
-    fn emit<'a>(&'a self, sendings: &'a [Sending]) -> BoxFuture<'a, ()> {
-        for sending in sendings {
-            metrics::counter!("imagefleet_events_total", "event" => sending.event).increment(1);
-        }
-        A::deliver(self, sendings)
     }
 
     fn clients(&self) -> Vec<(Sid, Client)> {
