@@ -85,7 +85,7 @@ impl Engine for FakeEngine {
         let reference = parse(&request.reference)?;
         let content = self.content_for(&reference, request.platform.as_deref())?;
         let held = self.lock().layers();
-        let lines = pull_lines(&reference, &content, &held);
+        let lines = pull_lines(&reference, &content, &held, self.pace());
         let engine = self.clone();
         let bytes = self.spoken(lines, move || {
             engine.change(|state| state.store(&reference, content, "pull"));
@@ -97,7 +97,7 @@ impl Engine for FakeEngine {
         let fault = self.opened(FaultyCall::Push).await?;
         let reference = parse(reference)?;
         let content = self.lock().content(&reference.to_string())?;
-        let lines = push_lines(&reference, &content);
+        let lines = push_lines(&reference, &content, self.pace());
         let registry = self.registry().clone();
         let bytes = self.spoken(lines, move || registry.accept(&reference, content));
         Ok(decoded(strike_stream(bytes, fault), false))

@@ -123,7 +123,7 @@ impl FakeEngine {
             ("POST", _, "push") => {
                 let reference = parse(&format!("{name}:{}", asked.value("tag")))?;
                 let content = self.lock().content(&reference.to_string())?;
-                let lines = push_lines(&reference, &content);
+                let lines = push_lines(&reference, &content, self.pace());
                 let registry = self.registry().clone();
                 Ok(self.spoken(lines, move || registry.accept(&reference, content)))
             }
@@ -149,7 +149,7 @@ impl FakeEngine {
                 .filter(|text| !text.is_empty())
                 .as_deref(),
         )?;
-        let lines = pull_lines(&reference, &content, &self.lock().layers());
+        let lines = pull_lines(&reference, &content, &self.lock().layers(), self.pace());
         let engine = self.clone();
         Ok(self.spoken(lines, move || {
             engine.change(|state| state.store(&reference, content, "pull"));

@@ -15,8 +15,10 @@ use super::content::Content;
 use crate::docker::decode_transfer;
 use crate::{Result, Stream, TransferUpdate};
 
-/// Messages per layer and phase.
+/// Messages per layer and phase, at least.
 const STEPS: u64 = 8;
+/// Messages in a second while bytes move.
+const A_SECOND: u64 = 8;
 
 pub(super) fn parse(reference: &str) -> Result<ImageRef> {
     ImageRef::parse(reference)
@@ -27,8 +29,13 @@ pub(super) fn parse(reference: &str) -> Result<ImageRef> {
 /// One message, and how many bytes have to move before it.
 pub(super) type Line = (u64, Value);
 
-/// What an engine says while it pulls.
-pub(super) fn pull_lines(reference: &ImageRef, content: &Content, held: &HashSet<Arc<str>>) -> Vec<Line> {
+/// What an engine says while it pulls at this pace.
+pub(super) fn pull_lines(
+    reference: &ImageRef,
+    content: &Content,
+    held: &HashSet<Arc<str>>,
+    pace: Option<u64>,
+) -> Vec<Line> {
     let tag = reference.tag().or(reference.digest()).unwrap_or("latest");
     let mut lines = vec![(
         0,
@@ -49,10 +56,10 @@ pub(super) fn pull_lines(reference: &ImageRef, content: &Content, held: &HashSet
         .filter(|layer| !held.contains(&layer.diff_id))
     {
         let id = layer.short_id();
-        lines.extend(steps("Downloading", id, layer.size, true));
+        lines.extend(moving("Downloading", id, layer.size, pace));
         lines.push((0, say("Verifying Checksum", id)));
         lines.push((0, say("Download complete", id)));
-        lines.extend(steps("Extracting", id, layer.size, false));
+        lines.extend(steps("Extracting", id, layer.size, STEPS));
         lines.push((0, say("Pull complete", id)));
     }
     let new = content.layers.iter().any(|layer| !held.contains(&layer.diff_id));
@@ -69,8 +76,8 @@ pub(super) fn pull_lines(reference: &ImageRef, content: &Content, held: &HashSet
     lines
 }
 
-/// What it says while it pushes.
-pub(super) fn push_lines(reference: &ImageRef, content: &Content) -> Vec<Line> {
+/// What it says while it pushes at this pace.
+pub(super) fn push_lines(reference: &ImageRef, content: &Content, pace: Option<u64>) -> Vec<Line> {
     let mut lines = vec![(
         0,
         json!({"status": format!("The push refers to repository [{}]", reference.repository())}),
@@ -78,7 +85,7 @@ pub(super) fn push_lines(reference: &ImageRef, content: &Content) -> Vec<Line> {
     for layer in &content.layers {
         let id = layer.short_id();
         lines.push((0, json!({"status": "Preparing", "progressDetail": {}, "id": id})));
-        lines.extend(steps("Pushing", id, layer.size, true));
+        lines.extend(moving("Pushing", id, layer.size, pace));
         lines.push((0, json!({"status": "Pushed", "progressDetail": {}, "id": id})));
     }
     let tag = reference.tag().unwrap_or("latest");
@@ -102,27 +109,41 @@ pub(super) fn load_lines(brought: Vec<String>) -> Vec<Line> {
         .collect()
 }
 
-fn steps(status: &str, id: &str, size: u64, moves: bool) -> Vec<Line> {
-    (1..=STEPS)
+/// Steps whose bytes move before each is told.
+fn moving(status: &str, id: &str, size: u64, pace: Option<u64>) -> Vec<Line> {
+    let count = pace.map_or(STEPS, |pace| {
+        STEPS.max(size.saturating_mul(A_SECOND) / pace.max(1))
+    });
+    let mut before = 0;
+    let mut lines = steps(status, id, size, count);
+    for (moved, line) in &mut lines {
+        let current = line["progressDetail"]["current"].as_u64().unwrap_or(before);
+        *moved = current - before;
+        before = current;
+    }
+    lines
+}
+
+fn steps(status: &str, id: &str, size: u64, count: u64) -> Vec<Line> {
+    (1..=count)
         .map(|step| {
-            let current = size * step / STEPS;
-            let step_bytes = if moves {
-                current - size * (step - 1) / STEPS
-            } else {
-                0
-            };
-            (
-                step_bytes,
-                json!({"status": status, "progressDetail": {"current": current, "total": size}, "id": id}),
-            )
+            let current = size * step / count;
+            let line =
+                json!({"status": status, "progressDetail": {"current": current, "total": size}, "id": id});
+            (0, line)
         })
         .collect()
 }
 
 impl FakeEngine {
+    /// Bytes that move in a second.
+    pub(super) fn pace(&self) -> Option<u64> {
+        self.0.options.bytes_per_second
+    }
+
     /// The messages as bytes, at the engine's pace; `done` happens before the last of them is read.
     pub(super) fn spoken(&self, lines: Vec<Line>, done: impl FnOnce() + Send + 'static) -> Stream<Bytes> {
-        let pace = self.0.options.bytes_per_second;
+        let pace = self.pace();
         let start = (VecDeque::from(lines), Some(done));
         try_unfold(start, move |(mut lines, mut done)| async move {
             let Some((moved, line)) = lines.pop_front() else {
