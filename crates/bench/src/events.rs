@@ -146,7 +146,8 @@ async fn ours(dir: &Path, options: &Options) -> anyhow::Result<Seen> {
             let mut number = 0;
             loop {
                 number += 1;
-                let reference = format!("bench/app-{server}:1.{number}");
+                // One registry serves only so many at a time.
+                let reference = format!("r{}.test/bench/app-{server}:1.{number}", server % 2);
                 let body = json!({ "reference": reference, "serverIds": [server] });
                 program.run_asking("/images/pull", &body, ASK).await?;
             }

@@ -16,7 +16,7 @@ use crate::routes::operations::sees_all;
 
 /// For how long further events are waited for: the progress of all running steps is announced at one moment, and
 /// sent together it costs each client one write.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(1);
 /// Events that are sent together at most.
 const TOGETHER: usize = 256;
 
