@@ -47,6 +47,16 @@ async fn submit_pull(run: &TestOperations, pull: pull::PullImages) -> String {
     run.operations.submit(plan).await.expect("submitted").id
 }
 
+/// Waits for the next progress of the operation.
+async fn progress_of(run: &mut TestOperations, id: &str) {
+    loop {
+        let event = run.events.recv().await.expect("an event");
+        if matches!(&event, Event::Progress(step) if step.operation_id == id) {
+            break;
+        }
+    }
+}
+
 async fn names(test: &TestStore, server: ServerId) -> Vec<(String, ImageStatus)> {
     let filter = ImageFilter {
         server_ids: vec![server],
@@ -133,6 +143,45 @@ async fn a_missing_image_fails_there_alone_and_retry_runs_only_that_step() {
 }
 
 #[tokio::test]
+async fn a_retried_pull_whose_row_is_gone_works_on_its_new_one() {
+    for test in stores().await {
+        let mut run = start(&test).await;
+        let engine = FakeEngine::new(FakeOptions {
+            bytes_per_second: Some(1),
+            ..FakeOptions::default()
+        });
+        let refused = Failure::new(ErrorCode::ManifestUnknown, "manifest for app:1 not found");
+        engine.registry().refuse("app", refused);
+        let server = run
+            .fleet
+            .add(&test.store, "a", engine.clone())
+            .await
+            .expect("added");
+        let id = submit_pull(&run, pull_of("app:1", &[(server, "a")])).await;
+        let first = run.end_of(&id).await.steps[0].image_id.expect("a row");
+        test.store.remove_image_row(first).await.expect("removed");
+
+        run.operations.retry(&id).await.expect("retried");
+        let end = run.end_of(&id).await;
+        let second = end.steps[0].image_id.expect("a row");
+        assert_ne!(second, first);
+        let row = test.store.image(second).await.expect("read").expect("there");
+        assert_eq!(row.status, ImageStatus::PullFailed);
+        assert_eq!(row.error.expect("a reason").code, "manifest_unknown");
+
+        // Cancelled, it leaves nothing, as it found nothing.
+        test.store.remove_image_row(second).await.expect("removed");
+        engine.registry().refuse_nothing();
+        run.operations.retry(&id).await.expect("retried");
+        progress_of(&mut run, &id).await;
+        run.operations.cancel(&id).await.expect("cancelled");
+        assert_eq!(run.end_of(&id).await.status, Status::Cancelled);
+        assert_eq!(names(&test, server).await, []);
+        run.operations.shutdown(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test]
 async fn what_may_pass_by_itself_is_tried_again() {
     for test in stores().await {
         let mut run = start(&test).await;
@@ -173,12 +222,7 @@ async fn a_cancelled_pull_stops_and_leaves_what_was_there() {
             .await
             .expect("added");
         let id = submit_pull(&run, pull_of("app:1", &[(a, "a")])).await;
-        loop {
-            let event = run.events.recv().await.expect("an event");
-            if matches!(&event, Event::Progress(step) if step.operation_id == id) {
-                break;
-            }
-        }
+        progress_of(&mut run, &id).await;
         assert_eq!(
             names(&test, a).await,
             [("app:1".to_owned(), ImageStatus::Pulling)]

@@ -17,6 +17,8 @@ use crate::{Result, Stream, TransferUpdate};
 
 /// Messages per layer and phase, at least.
 const STEPS: u64 = 8;
+/// At most, however slowly bytes move.
+const MOST_STEPS: u64 = 4_096;
 /// Messages in a second while bytes move.
 const A_SECOND: u64 = 8;
 
@@ -112,7 +114,7 @@ pub(super) fn load_lines(brought: Vec<String>) -> Vec<Line> {
 /// Steps whose bytes move before each is told.
 fn moving(status: &str, id: &str, size: u64, pace: Option<u64>) -> Vec<Line> {
     let count = pace.map_or(STEPS, |pace| {
-        STEPS.max(size.saturating_mul(A_SECOND) / pace.max(1))
+        (size.saturating_mul(A_SECOND) / pace.max(1)).clamp(STEPS, MOST_STEPS)
     });
     let mut before = 0;
     let mut lines = steps(status, id, size, count);

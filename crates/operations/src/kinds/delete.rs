@@ -103,8 +103,16 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
             imagefleet_engine::Removed::Deleted(id) => deleted.push(id),
         }
     }
+    let message = if deleted.is_empty() && !untagged.is_empty() {
+        format!(
+            "Removed the name {}; its content stays, because another name or a container holds it",
+            payload.full_name
+        )
+    } else {
+        format!("Deleted {}", payload.full_name)
+    };
     Ok(Done {
-        message: format!("Deleted {}", payload.full_name),
+        message,
         result: json!({ "fullName": payload.full_name, "untagged": untagged, "deleted": deleted }),
     })
 }

@@ -80,12 +80,13 @@ pub async fn plan(deps: &Deps, pull: PullImages, actor: &Actor) -> Result<NewOpe
 pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let payload: Payload = context.payload()?;
     let reference = super::reference(&payload.reference)?;
-    context
-        .deps
-        .store
-        .begin_pull(context.server(), &reference)
-        .await?;
-    let auth = credentials::for_reference(&context.deps.store, &reference, payload.registry_id).await?;
+    let store = &context.deps.store;
+    let image = store.begin_pull(context.server(), &reference).await?;
+    // The row it was planned with is gone when a cancelled pull, or one whose row was deleted, is tried again.
+    if context.step.image_id != Some(image.id) {
+        store.set_step_image(context.step.id, image.id).await?;
+    }
+    let auth = credentials::for_reference(store, &reference, payload.registry_id).await?;
     let engine = context.engine().await?;
     context.progress.say(format!("Asking the engine for {reference}"));
     let request = PullRequest {
@@ -102,12 +103,8 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     context.progress.layers_done();
     context.progress.say("Reading the server's images");
     sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
-    if let Some(image) = context.step.image_id {
-        context.deps.store.end_pull(image).await?;
-    }
-    let image = context
-        .deps
-        .store
+    store.end_pull(image.id).await?;
+    let image = store
         .image_by_name(context.server(), &reference.to_string())
         .await?;
     Ok(Done {
@@ -122,10 +119,13 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
 
 /// A pull that did not succeed leaves its reason at the image; a cancelled one leaves what was there before.
 pub async fn settled(context: &StepContext, outcome: &StepOutcome) -> Result<(), Failure> {
-    let Some(image) = context.step.image_id else {
+    let store = &context.deps.store;
+    let payload: Payload = context.payload()?;
+    let reference = super::reference(&payload.reference)?.to_string();
+    let Some(image) = store.image_by_name(context.server(), &reference).await? else {
         return Ok(());
     };
-    let store = &context.deps.store;
+    let image = image.id;
     match outcome {
         StepOutcome::Failed(error) => store.pull_failed(image, error).await?,
         StepOutcome::Interrupted => {

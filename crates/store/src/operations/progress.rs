@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use imagefleet_model::{OperationId, OperationKind, Progress, Status, Step, Timestamp};
+use imagefleet_model::{ImageId, OperationId, OperationKind, Progress, Status, Step, Timestamp};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::rollup;
@@ -65,6 +65,20 @@ impl Store {
             Ok(stored)
         })
         .await
+    }
+
+    /// A step, and those that share it, work on another image row than planned from now on.
+    pub async fn set_step_image(&self, step: i64, image: ImageId) -> Result<()> {
+        self.write(async |tx| {
+            sql::run(
+                tx,
+                "UPDATE operation_steps SET image_id = $2 WHERE id = $1 OR shared_with = $1",
+                vec![step.into(), image.into()],
+            )
+            .await
+        })
+        .await?;
+        Ok(())
     }
 
     /// The steps as they stand, each with the number of one more event: the last state that is sent of them.

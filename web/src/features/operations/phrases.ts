@@ -42,6 +42,7 @@ const PHRASES: [RegExp, string][] = [
   [/^Pushed \S+$/, 'pushed'],
   [/^Tagged \S+$/, 'tagged'],
   [/^Deleted \S+$/, 'deleted'],
+  [/^Removed the name \S+; its content stays, because another name or a container holds it$/, 'untagged'],
   [/^Imported (?<what>\S+)$/, 'imported'],
   [/^Imported (?<count>\d+) references$/, 'importedMany'],
   [/^(?<count>\d+) images: (?<added>\d+) new, (?<changed>\d+) changed, (?<gone>\d+) gone$/, 'synced'],
