@@ -136,7 +136,7 @@ error_codes! {
     /// The server is disabled.
     ServerDisabled = "server_disabled", 409, "Enable the server first.";
     /// The engine does not answer.
-    EngineUnreachable = "engine_unreachable", 502, "Check the network to the server and that its Docker service is running.";
+    EngineUnreachable = "engine_unreachable", 502, "Check that its Docker service is running and that the way to it is open: the network, or a socket's path and who may use it.";
     /// Something answers, but no Docker engine.
     NotAnEngine = "not_an_engine", 502, "Check the address and port: what answers there is not a Docker API.";
     /// The engine stopped sending.

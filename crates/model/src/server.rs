@@ -144,7 +144,7 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = |why: &str| {
             InvalidEndpoint(format!(
-                "endpoint {why}: write unix:///path, tcp://host:port, tcps://host:port or ssh://user@host[:port]"
+                "{why}: write unix:///path, tcp://host:port, tcps://host:port or ssh://user@host[:port]"
             ))
         };
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -156,7 +156,7 @@ impl FromStr for Endpoint {
             "unix" if rest.starts_with('/') && rest.len() > 1 => Ok(Self::Unix(rest.to_owned())),
             "unix" => Err(invalid("needs an absolute path")),
             "tcp" | "tcps" => {
-                let (host, port) = host_and_port(rest, None).ok_or_else(|| invalid("needs host and port"))?;
+                let (host, port) = host_and_port(rest, None).map_err(invalid)?;
                 Ok(if scheme == "tcp" {
                     Self::Tcp { host, port }
                 } else {
@@ -170,7 +170,7 @@ impl FromStr for Endpoint {
                         "has a malformed user (a password belongs into ssh.password)",
                     ));
                 }
-                let (host, port) = host_and_port(rest, Some(22)).ok_or_else(|| invalid("needs a host"))?;
+                let (host, port) = host_and_port(rest, Some(22)).map_err(invalid)?;
                 Ok(Self::Ssh {
                     user: user.to_owned(),
                     host,
@@ -182,14 +182,12 @@ impl FromStr for Endpoint {
     }
 }
 
-fn host_and_port(text: &str, default_port: Option<u16>) -> Option<(String, u16)> {
+/// Both parts, or what is wrong with them.
+fn host_and_port(text: &str, default_port: Option<u16>) -> Result<(String, u16), &'static str> {
     let text = text.strip_suffix('/').unwrap_or(text);
     let (host, port) = match text.rfind(':').filter(|colon| !text[*colon..].contains(']')) {
-        Some(colon) => (
-            &text[..colon],
-            text[colon + 1..].parse().ok().filter(|port| *port != 0)?,
-        ),
-        None => (text, default_port?),
+        Some(colon) => (&text[..colon], Some(&text[colon + 1..])),
+        None => (text, None),
     };
     let bracketed = host.starts_with('[')
         && host.ends_with(']')
@@ -198,7 +196,18 @@ fn host_and_port(text: &str, default_port: Option<u16>) -> Option<(String, u16)>
         && host
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    (bracketed || named).then(|| (host.to_owned(), port))
+    if !bracketed && !named {
+        return Err("needs a host");
+    }
+    let port = match port {
+        Some(port) => port
+            .parse()
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or("needs a port from 1 to 65535")?,
+        None => default_port.ok_or("needs a port")?,
+    };
+    Ok((host.to_owned(), port))
 }
 
 impl fmt::Display for Endpoint {
@@ -250,6 +259,15 @@ mod tests {
             "tcp://a:1?x",
         ] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad} was taken");
+        }
+        for (bad, why) in [
+            ("ssh://u@h:0", "needs a port from 1 to 65535: write"),
+            ("tcp://127.0.0.1:99999", "needs a port from 1 to 65535: write"),
+            ("tcp://a", "needs a port: write"),
+            ("tcp://:2375", "needs a host: write"),
+        ] {
+            let told = bad.parse::<Endpoint>().expect_err("refused").0;
+            assert!(told.starts_with(why), "{bad}: {told}");
         }
     }
 
