@@ -50,7 +50,7 @@ impl Store {
     /// however many steps there are.
     pub async fn save_progress(&self, updates: &[ProgressUpdate]) -> Result<Vec<StoredProgress>> {
         let now = self.now_ms();
-        self.write(async |tx| {
+        let stored = self.write(async |tx| {
             take_turn(tx).await?;
             let mut rows: Vec<StepRow> = Vec::with_capacity(updates.len());
             for chunk in sql::chunks(updates) {
@@ -63,8 +63,12 @@ impl Store {
             operations.dedup();
             rollup::percent(tx, &operations).await?;
             Ok(stored)
-        })
-        .await
+        });
+        let mut stored = stored.await?;
+        // Waiting for the turn and storing took their time.
+        let at = self.clock.now();
+        stored.iter_mut().for_each(|stored| stored.at = at);
+        Ok(stored)
     }
 
     /// A step, and those that share it, work on another image row than planned from now on.
