@@ -149,15 +149,20 @@ impl Store {
         rows.into_iter().map(TokenRow::token).collect()
     }
 
-    /// Revokes a user's token. Whether there was one.
-    pub async fn delete_token(&self, id: i64, user_id: i64) -> Result<bool> {
+    /// Revokes a user's token; its name, if there was one.
+    pub async fn delete_token(&self, id: i64, user_id: i64) -> Result<Option<String>> {
+        #[derive(FromQueryResult)]
+        struct Deleted {
+            name: String,
+        }
         self.write(async |tx| {
-            let deleted = sql::run(
+            let deleted: Option<Deleted> = sql::one(
                 tx,
-                "DELETE FROM tokens WHERE id = $1 AND user_id = $2",
+                "DELETE FROM tokens WHERE id = $1 AND user_id = $2 RETURNING name",
                 vec![id.into(), user_id.into()],
-            );
-            Ok(deleted.await? > 0)
+            )
+            .await?;
+            Ok(deleted.map(|deleted| deleted.name))
         })
         .await
     }

@@ -67,7 +67,9 @@ impl Store {
         let mut stored = stored.await?;
         // Waiting for the turn and storing took their time.
         let at = self.clock.now();
-        stored.iter_mut().for_each(|stored| stored.at = at);
+        for stored in &mut stored {
+            stored.at = at;
+        }
         Ok(stored)
     }
 

@@ -16,8 +16,9 @@ pub async fn handler(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    caller.audit(AuditNote::new("registry.delete", id.to_string()));
     caller.require(Verb::RegistryManage, Target::Everything)?;
+    let registry = state.store.registry(id).await?;
+    caller.audit(AuditNote::new("registry.delete", registry.name));
     state.store.delete_registry(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

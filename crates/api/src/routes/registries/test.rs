@@ -33,8 +33,9 @@ pub async fn handler(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<Json<RegistryTest>, Problem> {
-    caller.audit(AuditNote::new("registry.test", id.to_string()));
     caller.require(Verb::RegistryManage, Target::Everything)?;
+    let registry = state.store.registry(id).await?;
+    caller.audit(AuditNote::new("registry.test", registry.name));
     let account = state.store.registry_account(id).await?;
     Ok(Json(ask(&account).await))
 }

@@ -105,9 +105,9 @@ pub async fn handler(
     Path(id): Path<i64>,
     Json(body): Json<RegistryPatch>,
 ) -> Result<Json<Registry>, Problem> {
-    caller.audit(AuditNote::new("registry.update", id.to_string()));
     caller.require(Verb::RegistryManage, Target::Everything)?;
     let present = state.store.registry(id).await?;
+    caller.audit(AuditNote::new("registry.update", present.name.clone()));
     let change = body.check(&present)?;
     let registry = state.store.update_registry(id, change).await?;
     state.operations.wake();

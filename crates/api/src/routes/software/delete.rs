@@ -16,8 +16,9 @@ pub async fn handler(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    caller.audit(AuditNote::new("software.delete", id.to_string()));
     caller.require(Verb::SoftwareManage, Target::Everything)?;
+    let software = state.store.software(id).await?;
+    caller.audit(AuditNote::new("software.delete", software.name));
     state.store.delete_software(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -55,9 +55,9 @@ pub async fn handler(
     Path(id): Path<i64>,
     Json(body): Json<SoftwarePatch>,
 ) -> Result<Json<Software>, Problem> {
-    caller.audit(AuditNote::new("software.update", id.to_string()));
     caller.require(Verb::SoftwareManage, Target::Everything)?;
     let present = state.store.software(id).await?;
+    caller.audit(AuditNote::new("software.update", present.name.clone()));
     let entry = body.apply(present).check("")?;
     Ok(Json(state.store.update_software(id, entry).await?))
 }

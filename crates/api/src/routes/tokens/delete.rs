@@ -16,11 +16,9 @@ pub async fn handler(
     caller: Caller,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    caller.audit(AuditNote::new("token.delete", id.to_string()));
-    if state.store.delete_token(id, caller.user_id).await? {
-        state.live.rights_changed();
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found("token"))
-    }
+    let name = state.store.delete_token(id, caller.user_id).await?;
+    let name = name.ok_or_else(|| Problem::not_found("token"))?;
+    caller.audit(AuditNote::new("token.delete", name));
+    state.live.rights_changed();
+    Ok(StatusCode::NO_CONTENT)
 }
