@@ -56,6 +56,10 @@ test('a container is made from an image, watched, and removed', async ({ inside,
   await inside.keyboard.press('Escape')
 
   await row.getByTestId('container-stop-button').click()
+  const question = inside.getByRole('dialog').filter({ hasText: 'Stop container?' })
+  await expect(question).toContainText(name)
+  await expect(row, 'nothing stops unasked').toHaveAttribute('data-state', 'running')
+  await question.getByTestId('confirm').click()
   await expect(row).toHaveAttribute('data-state', 'exited', { timeout: 30_000 })
   await row.getByTestId('container-more').click()
   await inside.getByRole('menuitem', { name: 'Remove' }).filter({ visible: true }).click()

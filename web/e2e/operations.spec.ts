@@ -1,18 +1,9 @@
-import { expect, test, type OperationSeen } from './support'
-
-/** Where references come from that anybody may pull: the lab's open registry, or any on this machine. */
-const LOCAL = process.env.IMAGEFLEET_LAB_REGISTRY ? [`${process.env.IMAGEFLEET_LAB_REGISTRY}/`] : ['127.0.0.1:', 'localhost:']
-
-/** A reference that the servers can pull; by default one that a server has from such a registry. */
-async function pullable(images: { fullName: string; tag: string | null }[]): Promise<string | undefined> {
-  const local = images.find((image) => image.tag !== null && LOCAL.some((start) => image.fullName.startsWith(start)))
-  return process.env.IMAGEFLEET_E2E_IMAGE ?? local?.fullName
-}
+import { expect, pullable, test, withoutTag, type OperationSeen } from './support'
 
 test('a pull to every server shows its progress and its end', async ({ inside, api }) => {
   await api.sync()
   const servers = await api.online()
-  const reference = await pullable(await api.images('status=AVAILABLE'))
+  const reference = pullable(await api.images('status=AVAILABLE'))
   test.skip(!reference || servers.length === 0, 'nothing to pull, or nowhere')
 
   await inside.goto('/images/by-server')
@@ -35,9 +26,9 @@ test('a pull to every server shows its progress and its end', async ({ inside, a
 
 test('a pull that cannot succeed tells why and what to check, and can be retried', async ({ inside, api }) => {
   const [server] = await api.online()
-  const reference = await pullable(await api.images('status=AVAILABLE'))
+  const reference = pullable(await api.images('status=AVAILABLE'))
   test.skip(!reference || !server, 'no registry that answers')
-  const operation = await api.post<OperationSeen>('/images/pull', { reference: `${reference!.replace(/:[^:/]*$/, '')}:no-such-tag`, serverIds: [server!.id] })
+  const operation = await api.post<OperationSeen>('/images/pull', { reference: `${withoutTag(reference!)}:no-such-tag`, serverIds: [server!.id] })
   await inside.goto('/images/list')
   expect((await api.ended(operation.id)).status).toBe('failed')
   await inside.goto('/operations?status=failed')
@@ -59,7 +50,11 @@ test('a wrong reference is refused before anything is sent', async ({ inside }) 
   await inside.getByTestId('picker-all').click()
   await inside.getByTestId('pull-reference').fill('Nginx')
   await expect(inside.getByText('lower-case')).toBeVisible()
-  await expect(inside.getByTestId('pull-submit')).toBeDisabled()
+  let sent = 0
+  inside.on('request', (request) => (sent += Number(request.url().endsWith('/api/v1/images/pull'))))
+  await inside.getByTestId('pull-submit').click()
+  await expect(inside.getByTestId('pull-dialog')).toBeVisible()
+  expect(sent).toBe(0)
 })
 
 test('a sync of all servers runs in the drawer and stays in the history', async ({ inside }) => {
@@ -83,6 +78,20 @@ test('deleting shows who uses the image first', async ({ inside, api }) => {
   await inside.getByTestId('image-delete').click()
   await expect(inside.getByTestId('delete-users').first()).toContainText(image!.usedBy[0]!)
   await expect(inside.getByTestId('delete-force')).toBeVisible()
+})
+
+test('deleting tells what force does to an image that a running container uses', async ({ inside, api }) => {
+  await api.sync()
+  const used = (await api.images('status=AVAILABLE&unused=false')).filter((image) => image.tag !== null)
+  const details = await Promise.all(used.map((image) => api.get<{ id: number; containers: { state: string }[]; engine: { repoTags: string[] } | null }>(`/images/${image.id}`)))
+  const image = details.find(({ containers, engine }) => engine?.repoTags.length === 1 && containers.some(({ state }) => state === 'running'))
+  test.skip(!image, 'no running container uses an image with one name')
+  await inside.goto(`/images/list?image=${image!.id}`)
+  await inside.getByTestId('image-delete').click()
+  const warning = inside.getByTestId('delete-warning')
+  await expect(warning).toContainText('the engine refuses')
+  await inside.getByTestId('delete-force').click()
+  await expect(warning).toContainText('the content stays untagged')
 })
 
 test('an image gets one more name, and loses it again', async ({ inside, api }) => {

@@ -63,6 +63,7 @@ test('a token is shown once, works, and ends when it is revoked', async ({ insid
   await inside.reload()
   await expect(inside.getByTestId('token-secret')).toHaveCount(0)
   await inside.locator('tr', { hasText: name }).getByTestId('token-delete').click()
+  await inside.getByRole('dialog').filter({ hasText: `Revoke ${name}?` }).getByTestId('confirm').click()
   await expect(inside.locator('tr', { hasText: name })).toHaveCount(0)
   expect((await script.get('/api/v1/images')).status()).toBe(401)
   await script.dispose()

@@ -13,12 +13,13 @@ test('a server that does not answer is added, shown offline with its reason, and
   await inside.getByTestId('server-port').fill('9')
   await inside.getByTestId('server-save').click()
   await expect(inside.getByTestId('server-dialog')).toBeHidden()
+  await expect(inside.getByRole('alert').filter({ hasText: `${name} is saved` })).toBeVisible()
 
   const row = inside.getByTestId('server-table').locator('tbody tr', { hasText: name })
   await expect(row).toHaveAttribute('data-status', 'offline')
   await expect(row.getByTestId('offline-reason')).toBeVisible()
   await row.getByTestId('test-server').click()
-  await expect(inside.getByTestId('toasts').getByRole('alert').first()).toBeVisible()
+  await expect(inside.getByRole('alert').filter({ hasText: `${name}: the test failed` })).toBeVisible()
 
   await row.getByTestId('server-more').click()
   await inside.getByTestId('remove-server').filter({ visible: true }).click()

@@ -125,6 +125,30 @@ export const test = base.extend<Fixtures>({
 
 export { expect }
 
+/** Where references come from that anybody may pull: the lab's open registry, or any on this machine. */
+const LOCAL = process.env.IMAGEFLEET_LAB_REGISTRY ? [`${process.env.IMAGEFLEET_LAB_REGISTRY}/`] : ['127.0.0.1:', 'localhost:']
+
+/** A reference that the servers can pull; by default one that a server has from such a registry. */
+export function pullable(images: { fullName: string; tag: string | null }[]): string | undefined {
+  const local = images.find((image) => image.tag !== null && LOCAL.some((start) => image.fullName.startsWith(start)))
+  return process.env.IMAGEFLEET_E2E_IMAGE ?? local?.fullName
+}
+
+/** The repository of a reference with a tag. */
+export const withoutTag = (reference: string) => reference.replace(/:[^:/]*$/, '')
+
+/** Begins a pull by the page's own form, so that the page shows its toast. */
+export async function pullByForm(page: Page, reference: string, serverId: number): Promise<OperationSeen> {
+  await page.getByTestId('open-pull').click()
+  await page.getByTestId('pull-reference').fill(reference)
+  await page.getByTestId(`pick-server-${serverId}`).click()
+  const answer = page.waitForResponse((response) => response.url().endsWith('/api/v1/images/pull'))
+  await page.getByTestId('pull-submit').click()
+  const operation = (await (await answer).json()) as OperationSeen
+  await expect(page.getByTestId('pull-dialog')).toBeHidden()
+  return operation
+}
+
 /** Nothing may be wider than the window. */
 export async function expectNoSideScroll(page: Page): Promise<void> {
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)

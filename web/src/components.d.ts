@@ -34,7 +34,9 @@ declare module 'vue' {
     ElSelect: typeof import('element-plus/es')['ElSelect']
     EmptyNote: typeof import('./ui/EmptyNote.vue')['default']
     ErrorNote: typeof import('./ui/ErrorNote.vue')['default']
+    FormDialog: typeof import('./ui/FormDialog.vue')['default']
     MissingPage: typeof import('./ui/MissingPage.vue')['default']
+    NoticeStack: typeof import('./ui/NoticeStack.vue')['default']
     PageHead: typeof import('./ui/PageHead.vue')['default']
     Pager: typeof import('./ui/Pager.vue')['default']
     PemField: typeof import('./ui/PemField.vue')['default']
@@ -49,5 +51,6 @@ declare module 'vue' {
     StateMark: typeof import('./ui/StateMark.vue')['default']
     TickBox: typeof import('./ui/TickBox.vue')['default']
     TimeAgo: typeof import('./ui/TimeAgo.vue')['default']
+    ToastFrame: typeof import('./ui/ToastFrame.vue')['default']
   }
 }

@@ -1,4 +1,4 @@
-import type { Problem } from './types'
+import type { FieldError, Problem } from './types'
 
 /** A failed call: the stable code, a sentence and, where one exists, a hint what to check. */
 export class ApiError extends Error {
@@ -7,6 +7,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly hint?: string,
+    /** Which fields of the request are wrong, as the API names them. */
+    readonly fields: FieldError[] = [],
   ) {
     super(message)
     this.name = 'ApiError'
@@ -20,7 +22,7 @@ function isProblem(body: unknown): body is Partial<Problem> {
 /** What the server said, or what the lack of an answer means. */
 export function toApiError(status: number, body: unknown): ApiError {
   if (isProblem(body)) {
-    return new ApiError(status, body.code ?? `http_${status}`, body.detail ?? body.title ?? '', body.hint ?? undefined)
+    return new ApiError(status, body.code ?? `http_${status}`, body.detail ?? body.title ?? '', body.hint ?? undefined, body.errors ?? [])
   }
   return new ApiError(status, `http_${status}`, '')
 }

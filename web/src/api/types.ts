@@ -2,6 +2,7 @@ import type { components } from './schema'
 
 type Schemas = components['schemas']
 
+export type FieldError = Schemas['FieldError']
 export type Problem = Schemas['Problem']
 export type ErrorInfo = Schemas['ErrorInfo']
 export type Session = Schemas['Session']

@@ -7,7 +7,7 @@ export interface Notice {
   bad: boolean
 }
 
-/** Short messages at the bottom right, above the toasts of operations. */
+/** Short messages, shown by NoticeStack. */
 export const notices = ref<Notice[]>([])
 const SHOWN_MS = 6_000
 let last = 0

@@ -25,7 +25,8 @@ export function useProblemText() {
     return {
       code: info.code,
       sentence: known ? t(key) : t('errors.unexpected'),
-      original: info.message,
+      // The same sentence in English tells nothing that the translation does not.
+      original: known && info.message === t(key, {}, { locale: 'en' }) ? '' : info.message,
       hint: info.hint && te(`hints.${info.code}`, locale.value) ? t(`hints.${info.code}`) : (info.hint ?? ''),
     }
   }

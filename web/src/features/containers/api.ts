@@ -12,7 +12,9 @@ export interface ContainerQuery {
   size?: number
 }
 
-export type ContainerVerb = 'start' | 'stop' | 'restart' | 'kill' | 'remove'
+/** What takes a running container from those who use it. */
+export type Interruption = 'stop' | 'restart' | 'kill'
+export type ContainerVerb = 'start' | Interruption | 'remove'
 
 export function listContainers(query: ContainerQuery): Promise<Page<Container>> {
   return ok(api.GET('/api/v1/containers', { params: { query } }))

@@ -2,10 +2,25 @@ import { api, ok } from '@/api/client'
 import type { CopyPreviewTarget, Image, ImageDetail, ImageGroup, NewContainer, Operation, Page, ServerGroup } from '@/api/types'
 import type { ImageApiQuery } from './filters'
 
+const LARGEST_PAGE = 200
+
 export type Compression = 'none' | 'gzip' | 'zstd'
 
 export function listImages(query: Partial<ImageApiQuery>): Promise<Page<Image>> {
   return ok(api.GET('/api/v1/images', { params: { query } }))
+}
+
+/** Those of `images` that are still there, as they are now. */
+export async function readImages(images: Pick<Image, 'id' | 'serverId'>[]): Promise<Image[]> {
+  const wanted = new Set(images.map((image) => image.id))
+  const serverId = [...new Set(images.map((image) => image.serverId))].join(',')
+  const found: Image[] = []
+  for (let page = 1; wanted.size > 0; page += 1) {
+    const { items, total } = await listImages({ serverId, page, size: LARGEST_PAGE })
+    found.push(...items.filter((image) => wanted.delete(image.id)))
+    if (items.length === 0 || page * LARGEST_PAGE >= total) break
+  }
+  return found
 }
 
 export function imagesByServer(query: Partial<ImageApiQuery>): Promise<Page<ServerGroup>> {

@@ -12,10 +12,16 @@ export interface PullStart {
   registryId?: number
 }
 
+export interface RemoveStart {
+  images: ImageLike[]
+  /** Called when the deletion has begun. */
+  begun?: () => void
+}
+
 /** Which dialog is open, and for what. One place, since views, drawer and other pages open the same ones. */
 export const useImageDialogs = defineStore('image-dialogs', () => {
   const pull = ref<PullStart | null>(null)
-  const remove = ref<ImageLike[] | null>(null)
+  const remove = ref<RemoveStart | null>(null)
   const sync = ref<number[] | null>(null)
   const exporting = ref<{ images: ImageLike[] } | { serverId: number; serverName: string } | null>(null)
   const copy = ref<ImageLike | null>(null)

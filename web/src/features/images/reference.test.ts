@@ -27,6 +27,7 @@ describe('referenceFault', () => {
     ['', 'empty'],
     ['a b', 'space'],
     ['Nginx', 'path'],
+    ['a'.repeat(256), 'length'],
     ['nginx:', 'tag'],
     ['nginx:-x', 'tag'],
     ['a//b', 'path'],

@@ -9,6 +9,8 @@ export interface ReferenceParts {
 }
 
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
+/** The most that registries take (OCI distribution specification). */
+const LONGEST_PATH = 255
 const TAG = /^\w[\w.-]{0,127}$/
 const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}$/
 const HOST = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/
@@ -43,7 +45,7 @@ export function repositoryOf(reference: string): string {
   return [registry, path].filter(Boolean).join('/')
 }
 
-export type ReferenceFault = 'empty' | 'space' | 'registry' | 'path' | 'tag' | 'digest'
+export type ReferenceFault = 'empty' | 'space' | 'registry' | 'length' | 'path' | 'tag' | 'digest'
 
 /** The first thing that is wrong with a reference, or null. */
 export function referenceFault(text: string): ReferenceFault | null {
@@ -52,7 +54,8 @@ export function referenceFault(text: string): ReferenceFault | null {
   if (/\s/.test(trimmed)) return 'space'
   const { registry, path, tag, digest } = splitReference(trimmed)
   if (registry && !HOST.test(registry)) return 'registry'
-  if (!path || path.length > 255 || !path.split('/').every((part) => COMPONENT.test(part))) return 'path'
+  if (path.length > LONGEST_PATH) return 'length'
+  if (!path || !path.split('/').every((part) => COMPONENT.test(part))) return 'path'
   if (trimmed.split('@')[0]?.endsWith(':') || (tag && !TAG.test(tag))) return 'tag'
   if (trimmed.includes('@') && !DIGEST.test(digest)) return 'digest'
   return null

@@ -10,6 +10,17 @@ export function isFinal(status: OperationStatus): boolean {
   return FINAL.has(status)
 }
 
+export function isFailed(status: OperationStatus): boolean {
+  return status === 'failed' || status === 'interrupted'
+}
+
+/** How many are not at their end, how many failed, and how many ended otherwise. */
+export function countStates(operations: Operation[]): { running: number; failed: number; ended: number } {
+  const running = operations.filter((operation) => !isFinal(operation.status)).length
+  const failed = operations.filter((operation) => isFailed(operation.status)).length
+  return { running, failed, ended: operations.length - running - failed }
+}
+
 /** Steps that a retry would run again. */
 export function unsuccessfulSteps(operation: Operation): Step[] {
   return operation.steps.filter((step) => isFinal(step.status) && step.status !== 'succeeded')

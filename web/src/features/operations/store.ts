@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, ref } from 'vue'
+import { computed, ref, watch } from 'vue'
 import type { Operation } from '@/api/types'
 import type { ProgressEvent } from '@/events/payloads'
 import { queryClient } from '@/query'
@@ -16,6 +16,8 @@ export const useOperations = defineStore('operations', () => {
   const drawerOpen = ref(false)
   /** Operations with a toast, oldest first. */
   const toasts = ref<string[]>([])
+  /** Toasts that were closed: only a retry brings them back. */
+  const dismissed = new Set<string>()
   const fetching = new Map<string, Promise<void>>()
 
   const all = computed(() => [...byId.value.values()].sort((a, b) => (a.id < b.id ? 1 : -1)))
@@ -51,12 +53,23 @@ export const useOperations = defineStore('operations', () => {
   }
 
   function showToast(id: string): void {
+    dismissed.delete(id)
     if (!toasts.value.includes(id)) toasts.value.push(id)
   }
 
   function hideToast(id: string): void {
+    dismissed.add(id)
     toasts.value = toasts.value.filter((other) => other !== id)
   }
+
+  function hideAllToasts(): void {
+    toasts.value.forEach(hideToast)
+  }
+
+  // Who opens the drawer reads there how it ended.
+  watch(drawerOpen, () => {
+    for (const { id } of finished.value) hideToast(id)
+  })
 
   /** Reads one operation again; calls while one is under way share it. */
   function refresh(id: string): Promise<void> {
@@ -76,7 +89,7 @@ export const useOperations = defineStore('operations', () => {
     const seen = new Set(page.items.map((operation) => operation.id))
     const missing = active.value.filter((operation) => !seen.has(operation.id))
     page.items.forEach(put)
-    for (const operation of page.items) if (operation.status === 'running') showToast(operation.id)
+    for (const operation of page.items) if (operation.status === 'running' && !dismissed.has(operation.id)) showToast(operation.id)
     await Promise.all(missing.map((operation) => refresh(operation.id)))
   }
 
@@ -113,11 +126,12 @@ export const useOperations = defineStore('operations', () => {
   function clear(): void {
     byId.value.clear()
     toasts.value = []
+    dismissed.clear()
     drawerOpen.value = false
   }
 
   return {
     byId, all, active, finished, busyServers, drawerOpen, toasts,
-    follow, showToast, hideToast, refresh, restore, onProgress, onFinal, cancel, retry, forgetFinished, clear,
+    follow, showToast, hideToast, hideAllToasts, refresh, restore, onProgress, onFinal, cancel, retry, forgetFinished, clear,
   }
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Server } from '@/api/types'
-import { emptyForm, formFault, isExposed, readEndpoint, toInput, writeEndpoint, type ServerForm } from './endpoint'
+import { emptyForm, formFaults, isExposed, readEndpoint, toInput, writeEndpoint, type ServerForm } from './endpoint'
 
 const form = (over: Partial<ServerForm>): ServerForm => ({ ...emptyForm(), name: 'a', ...over })
 
@@ -17,7 +17,7 @@ describe('endpoints', () => {
   })
 })
 
-describe('formFault', () => {
+describe('formFaults', () => {
   it.each([
     [{ name: ' ' }, 'name'],
     [{ way: 'unix', path: 'docker.sock' }, 'path'],
@@ -31,12 +31,16 @@ describe('formFault', () => {
     [{ way: 'ssh', host: 'a' }, 'ssh'],
     [{ way: 'ssh', host: 'a', privateKey: 'k', jump: 'gateway' }, 'jump'],
   ] as [Partial<ServerForm>, string][])('%o lacks %s', (over, fault) => {
-    expect(formFault(form(over), false)).toBe(fault)
+    expect(formFaults(form(over), false)).toContain(fault)
+  })
+
+  it('are all found at once', () => {
+    expect(formFaults(form({ name: '', way: 'ssh', user: '', port: 'x', stepLimit: '0' }), false)).toEqual(['name', 'user', 'host', 'port', 'ssh', 'limit'])
   })
 
   it('asks for no secret that is stored', () => {
-    expect(formFault(form({ way: 'ssh', host: 'a' }), true)).toBeNull()
-    expect(formFault(form({ way: 'tcps', host: 'a' }), true)).toBeNull()
+    expect(formFaults(form({ way: 'ssh', host: 'a' }), true)).toEqual([])
+    expect(formFaults(form({ way: 'tcps', host: 'a' }), true)).toEqual([])
   })
 })
 
@@ -63,7 +67,7 @@ it('a server’s queue: a limit and off-peak hours, taken away again when they a
   const hours = form({ way: 'tcp', host: 'a', stepLimit: '3', offPeak: true, offPeakFrom: '22:00', offPeakUntil: '06:00', offPeakZone: 'Asia/Shanghai', offPeakBulk: true })
   expect(toInput(hours)).toMatchObject({ stepLimit: 3, offPeak: { from: '22:00', until: '06:00', timeZone: 'Asia/Shanghai', bulk: true } })
   expect(toInput({ ...hours, stepLimit: '', offPeak: false })).toMatchObject({ stepLimit: null, offPeak: null })
-  expect(formFault({ ...hours, name: 'a', stepLimit: '0' }, false)).toBe('limit')
-  expect(formFault({ ...hours, name: 'a', offPeakUntil: '22:00' }, false)).toBe('offPeak')
-  expect(formFault({ ...hours, name: 'a' }, false)).toBeNull()
+  expect(formFaults({ ...hours, stepLimit: '0' }, false)).toEqual(['limit'])
+  expect(formFaults({ ...hours, offPeakUntil: '22:00' }, false)).toEqual(['offPeak'])
+  expect(formFaults(hours, false)).toEqual([])
 })

@@ -74,27 +74,34 @@ export function writeEndpoint(form: ServerForm): string {
 
 export type FormFault = 'name' | 'path' | 'host' | 'port' | 'user' | 'tls' | 'ssh' | 'jump' | 'limit' | 'offPeak'
 
-/** The first thing that a new or changed server lacks; `known` is true when secrets are already stored. */
-export function formFault(form: ServerForm, known: boolean): FormFault | null {
-  if (!form.name.trim()) return 'name'
+/** Everything that a new or changed server lacks; `known` is true when secrets are already stored. */
+export function formFaults(form: ServerForm, known: boolean): FormFault[] {
+  const found: FormFault[] = form.name.trim() ? [] : ['name']
+  found.push(...wayFaults(form, known))
   const limit = form.stepLimit.trim()
-  if (limit && !(/^\d{1,3}$/.test(limit) && Number(limit) >= 1)) return 'limit'
-  if (form.offPeak && (!TIME.test(form.offPeakFrom) || !TIME.test(form.offPeakUntil) || form.offPeakFrom === form.offPeakUntil)) return 'offPeak'
-  if (form.way === 'unix') return form.path.trim().startsWith('/') ? null : 'path'
-  if (!form.host.trim() || /[\s/@]/.test(form.host.trim())) return 'host'
+  if (limit && !(/^\d{1,3}$/.test(limit) && Number(limit) >= 1)) found.push('limit')
+  if (form.offPeak && (!TIME.test(form.offPeakFrom) || !TIME.test(form.offPeakUntil) || form.offPeakFrom === form.offPeakUntil)) found.push('offPeak')
+  return found
+}
+
+/** What of that is about the way to the engine. */
+export function wayFaults(form: ServerForm, known: boolean): FormFault[] {
+  if (form.way === 'unix') return form.path.trim().startsWith('/') ? [] : ['path']
+  const found: FormFault[] = []
+  if (form.way === 'ssh' && (!form.user.trim() || /[\s:@/]/.test(form.user.trim()))) found.push('user')
+  if (!form.host.trim() || /[\s/@]/.test(form.host.trim())) found.push('host')
   const port = form.port.trim()
-  if (port && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= LARGEST_PORT)) return 'port'
+  if (port && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= LARGEST_PORT)) found.push('port')
   if (form.way === 'tcps') {
     const given = [form.ca, form.cert, form.key].filter((pem) => pem.trim()).length
-    if (given === 0 ? !known : Boolean(form.cert.trim()) !== Boolean(form.key.trim())) return 'tls'
+    if (given === 0 ? !known : Boolean(form.cert.trim()) !== Boolean(form.key.trim())) found.push('tls')
   }
   if (form.way === 'ssh') {
-    if (!form.user.trim() || /[\s:@/]/.test(form.user.trim())) return 'user'
     const secret = form.sshWith === 'key' ? form.privateKey : form.password
-    if (!known && !secret.trim()) return 'ssh'
-    if (form.jump.trim() && !JUMP.test(form.jump.trim())) return 'jump'
+    if (!known && !secret.trim()) found.push('ssh')
+    if (form.jump.trim() && !JUMP.test(form.jump.trim())) found.push('jump')
   }
-  return null
+  return found
 }
 
 const TIME = /^([01]\d|2[0-3]):[0-5]\d$/

@@ -1,5 +1,6 @@
 import type { Container } from '@/api/types'
 import { isMissing, readCpus, readMemory, type ContainerForm } from './model'
+import { isIp, overlap } from './host-ip'
 import { splitWords } from './words'
 
 export type CheckCode =
@@ -19,7 +20,6 @@ export interface Check {
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
 const HOSTNAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,62})(?:\.[a-zA-Z0-9][a-zA-Z0-9-]{0,62})*$/
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
-const IP = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F:]+\]?)$/
 const SMALLEST_MEMORY = 6 * 1024 ** 2
 
 const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
@@ -43,7 +43,6 @@ function basics(form: ContainerForm, others: Container[]): Check[] {
 
 function ports(form: ContainerForm, others: Container[]): Check[] {
   const found: Check[] = []
-  const seen = new Set<string>()
   const taken = new Set(
     others.filter((other) => other.state === 'running').flatMap((other) => other.ports.filter((port) => port.host).map((port) => `${port.host}/${port.protocol}`)),
   )
@@ -55,11 +54,10 @@ function ports(form: ContainerForm, others: Container[]): Check[] {
     const add = (code: CheckCode, what: string) => found.push({ section: 'ports', row, code, what })
     if (!isPort(container)) add('port', container)
     if (host && !isPort(host)) add('port', host)
-    if (port.hostIp.trim() && !IP.test(port.hostIp.trim())) add('hostIp', port.hostIp)
+    if (port.hostIp.trim() && !isIp(port.hostIp.trim())) add('hostIp', port.hostIp)
     if (!host || !isPort(host)) return
-    const key = `${port.hostIp.trim()} ${host}/${port.protocol}`
-    if (seen.has(key)) add('portTwice', host)
-    seen.add(key)
+    const twice = form.ports.slice(0, row).some((other) => other.host.trim() === host && other.protocol === port.protocol && overlap(other.hostIp.trim(), port.hostIp.trim()))
+    if (twice) add('portTwice', host)
     if (taken.has(`${host}/${port.protocol}`)) add('portTaken', host)
   })
   return found
@@ -87,7 +85,8 @@ function volumes(form: ContainerForm): Check[] {
     const [source, target] = [volume.source.trim(), volume.target.trim()]
     if (!source && !target) return
     const add = (code: CheckCode, what: string) => found.push({ section: 'volumes', row, code, what })
-    if (!source.startsWith('/') && !VOLUME_NAME.test(source)) add('volumeSource', source)
+    // docker separates source, target and options by colons.
+    if (source.startsWith('/') ? source.includes(':') : !VOLUME_NAME.test(source)) add('volumeSource', source)
     if (!target.startsWith('/') || target === '/' || target.includes(':')) add('volumeTarget', target)
     else if (seen.has(target)) add('volumeTwice', target)
     seen.add(target)

@@ -54,11 +54,17 @@ describe('checks', () => {
     [{ ports: [port('80', '80'), port('80', '81')] }, 'portTwice'],
     [{ ports: [port('80', '80')], network: 'host' }, 'portsWithoutNetwork'],
     [{ ports: [port('80', '80', 'tcp', 'nonsense')] }, 'hostIp'],
+    [{ ports: [port('80', '80', 'tcp', '999.1.1.1')] }, 'hostIp'],
+    [{ ports: [port('80', '80', 'tcp', '1::2::3')] }, 'hostIp'],
+    [{ ports: [port('80', '80', 'tcp', '0.0.0.0'), port('80', '81', 'tcp', '127.0.0.1')] }, 'portTwice'],
+    [{ ports: [port('80', '80', 'tcp', '127.0.0.1'), port('80', '81')] }, 'portTwice'],
+    [{ ports: [port('80', '80', 'tcp', '::'), port('80', '81', 'tcp', '[::1]')] }, 'portTwice'],
     [{ env: [variable('A=B', 'c')] }, 'env'],
     [{ env: [variable('', 'c')] }, 'env'],
     [{ env: [variable('A', '1'), variable('A', '2')] }, 'envTwice'],
     [{ env: [variable('P', '', { required: true })] }, 'envRequired'],
     [{ volumes: [{ source: './x', target: '/y', readOnly: false }] }, 'volumeSource'],
+    [{ volumes: [{ source: '/a:b', target: '/y', readOnly: false }] }, 'volumeSource'],
     [{ volumes: [{ source: '/x', target: 'y', readOnly: false }] }, 'volumeTarget'],
     [{ volumes: [{ source: '/x', target: '', readOnly: false }] }, 'volumeTarget'],
     [{ volumes: [{ source: '/a', target: '/y', readOnly: false }, { source: '/b', target: '/y', readOnly: false }] }, 'volumeTwice'],
@@ -69,6 +75,10 @@ describe('checks', () => {
     [{ autoRemove: true, restart: 'always' }, 'restartAndRemove'],
   ] as [Partial<ContainerForm>, string][])('%o: %s', (over, code) => {
     expect(codes(over)).toEqual([code])
+  })
+
+  it('let one port stand on two addresses', () => {
+    expect(codes({ ports: [port('80', '80', 'tcp', '127.0.0.1'), port('80', '80', 'tcp', '127.0.0.2'), port('80', '80', 'tcp', '::')] })).toEqual([])
   })
 
   it('know what the server has', () => {
