@@ -25,6 +25,8 @@ const MEMORY = 'memory stays small'
 
 /** The lease of a step that lost its program, and then some. */
 const QUIET = 150_000
+/** A server that was away for long is asked again after a minute at the latest, and a look takes its time. */
+const IN_STEP = 75_000
 const MOST_FILES = 250
 const MOST_MEMORY = 400
 
@@ -78,7 +80,7 @@ async function everyEndWasTold({ program, live }) {
 /** Compares a set of lines with another until they are equal. */
 async function agree(invariant, engine, stored, held, program) {
   let [theirs, ours] = [[], []]
-  const equal = await until(45_000, async () => {
+  const equal = await until(IN_STEP, async () => {
     theirs = await held(engine).catch((error) => [String(error)])
     ours = await stored(program, engine)
     return JSON.stringify(theirs) === JSON.stringify(ours)
