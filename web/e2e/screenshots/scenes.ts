@@ -12,7 +12,8 @@ export interface Scene {
 
 const settled = async (page: Page) => {
   await expect(page.getByTestId('loading')).toHaveCount(0)
-  await page.waitForLoadState('networkidle').catch(() => undefined)
+  // What streams, as logs do, is never idle.
+  await page.waitForLoadState('networkidle', { timeout: 5_000 }).catch(() => undefined)
 }
 const at = (path: string): Scene => ({
   go: async (page) => {
