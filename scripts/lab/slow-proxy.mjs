@@ -2,7 +2,7 @@
 // cancelled and killed. The speed is that of all its connections together.
 
 import http from 'node:http'
-import { Transform } from 'node:stream'
+import { pipeline, Transform } from 'node:stream'
 
 const [port, registry, mibPerSecond] = process.argv.slice(2).map(Number)
 if (!mibPerSecond) throw new Error('usage: slow-proxy.mjs PORT REGISTRY-PORT MIB-PER-SECOND')
@@ -22,7 +22,8 @@ http
     const { method, url: path, headers } = request
     const onward = http.request({ host: '127.0.0.1', port: registry, method, path, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers)
-      answer.pipe(slowed()).pipe(response)
+      // A registry that dies in the middle of an answer ends it here too: an engine would wait for the rest for ever.
+      pipeline(answer, slowed(), response, () => undefined)
     })
     onward.on('error', () => response.destroy())
     response.on('close', () => onward.destroy())
