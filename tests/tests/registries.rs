@@ -47,7 +47,10 @@ async fn accounts_are_kept_without_showing_their_passwords() {
         }
         assert_eq!(admin.delete(&path).await.status, StatusCode::NO_CONTENT);
         let told = admin.get("/audit?action=registry.delete").await.body;
-        assert_eq!(told["items"][0]["subject"], "s", "its number means nothing any more: {told}");
+        assert_eq!(
+            told["items"][0]["subject"], "s",
+            "its number means nothing any more: {told}"
+        );
         assert_eq!(admin.get(&path).await.status, StatusCode::NOT_FOUND);
         app.stop().await;
     }

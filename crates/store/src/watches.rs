@@ -105,24 +105,16 @@ mod tests {
 
     use imagefleet_model::{Clock as _, ManualClock, ServerId};
 
+    use crate::LeaseClock;
+    use crate::inventory::tests::add_server;
     use crate::testing::{self, TestStore};
-    use crate::{LeaseClock, NewServer};
 
     const LEASE_MS: i64 = 20_000;
 
     async fn servers(at: &TestStore, count: usize) -> BTreeSet<ServerId> {
         let mut ids = BTreeSet::new();
         for number in 0..count {
-            let server = NewServer {
-                name: format!("s{number}"),
-                endpoint: "unix:///run/a.sock".parse().expect("valid"),
-                description: String::new(),
-                tags: vec![],
-                enabled: true,
-                tls: None,
-                ssh: None,
-            };
-            ids.insert(at.store.create_server(server).await.expect("added").id);
+            ids.insert(add_server(&at.store, &format!("s{number}")).await);
         }
         ids
     }
