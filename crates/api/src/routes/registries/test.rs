@@ -34,9 +34,8 @@ pub async fn handler(
     Path(id): Path<i64>,
 ) -> Result<Json<RegistryTest>, Problem> {
     caller.require(Verb::RegistryManage, Target::Everything)?;
-    let registry = state.store.registry(id).await?;
-    caller.audit(AuditNote::new("registry.test", registry.name));
     let account = state.store.registry_account(id).await?;
+    caller.audit(AuditNote::new("registry.test", account.registry.name.clone()));
     Ok(Json(ask(&account).await))
 }
 
