@@ -1,10 +1,12 @@
+use std::borrow::Cow;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
-
-use oci_spec::distribution::Reference;
 
 /// Where a name without a registry points.
 const DEFAULT_REGISTRY: &str = "docker.io";
+/// The name that Docker's first commands gave to the default registry.
+const OLD_DEFAULT_REGISTRY: &str = "index.docker.io";
 /// Where a name without a namespace lives on the default registry.
 const DEFAULT_NAMESPACE: &str = "library/";
 
@@ -70,22 +72,19 @@ impl ImageRef {
         if is_hexadecimal_id(name) || is_sha256_digest(text) {
             return Err(invalid("64 hexadecimal digits are an image id, not a name"));
         }
-        let parsed = Reference::from_str(name)
-            .ok()
-            .filter(|parsed| is_path(parsed.repository()));
-        let parsed = parsed.ok_or_else(|| {
-            if name.chars().any(|c| c.is_ascii_uppercase()) {
+        let (registry, path) = split_registry(name);
+        if !is_path(&path) || !is_registry(registry) && !is_path(name) {
+            return Err(if name.chars().any(|c| c.is_ascii_uppercase()) {
                 invalid("a repository is written in small letters")
             } else {
-                invalid("a repository has small letters, digits and the separators . _ - /, and ends with none of them")
-            }
-        })?;
+                invalid(
+                    "a repository has small letters, digits and the separators . _ - /, and ends with none of them",
+                )
+            });
+        }
         Ok(Self {
-            registry: match parsed.registry() {
-                "index.docker.io" => DEFAULT_REGISTRY.to_owned(),
-                other => other.to_owned(),
-            },
-            path: parsed.repository().to_owned(),
+            registry: registry.to_owned(),
+            path: path.into_owned(),
             tag,
             digest,
         })
@@ -202,8 +201,41 @@ fn is_tag(text: &str) -> bool {
         && !text.starts_with(['.', '-'])
 }
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*` a component (OCI distribution specification). The library accepts a name when
-/// some part of it fits; an engine wants all of it.
+/// What of a name is the registry and what the path in it: what stands before the first slash is a registry when it could be a
+/// host and no namespace, as every engine reads it.
+fn split_registry(name: &str) -> (&str, Cow<'_, str>) {
+    let (registry, path) = match name.split_once('/') {
+        Some((OLD_DEFAULT_REGISTRY, rest)) => (DEFAULT_REGISTRY, rest),
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest),
+        _ => (DEFAULT_REGISTRY, name),
+    };
+    if registry == DEFAULT_REGISTRY && !path.contains('/') {
+        (registry, format!("{DEFAULT_NAMESPACE}{path}").into())
+    } else {
+        (registry, path.into())
+    }
+}
+
+/// A host name or an address, with or without a port: parts of letters, digits and inner `-` between dots, or an IPv6 address
+/// in brackets.
+fn is_registry(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.split('.').all(|part| {
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !part.starts_with('-')
+                && !part.ends_with('-')
+        }),
+    };
+    is_host && port.is_none_or(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*` a component (OCI distribution specification).
 fn is_path(path: &str) -> bool {
     path.len() <= 255
         && path.split('/').all(|component| {
@@ -227,6 +259,9 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr as _;
+
+    use oci_spec::distribution::Reference;
     use proptest::prelude::*;
 
     use super::ImageRef;
@@ -259,6 +294,8 @@ mod tests {
             ("host:5000/a", "host:5000/a", "host:5000/a", None),
             ("localhost/a:b", "localhost/a", "localhost/a", Some("b")),
             ("ghcr.io/a/b/c:v1", "ghcr.io/a/b/c", "ghcr.io/a/b/c", Some("v1")),
+            ("[::1]:5000/a:b", "[::1]:5000/a", "[::1]:5000/a", Some("b")),
+            ("[fd00::7]/a", "[fd00::7]/a", "[fd00::7]/a", None),
         ] {
             let parsed = ImageRef::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(parsed.repository(), repository, "{text}");
@@ -309,6 +346,14 @@ mod tests {
             "a/",
             "/a",
             "a:b/c d",
+            "host:port/a",
+            "host:/a",
+            "-host.io/a",
+            "host..io/a",
+            "[::1/a",
+            "[::1]x/a",
+            "[nginx]:5000/a",
+            "[::1]",
             "x'; DROP TABLE images;--",
             "<b>x</b>",
             &long_tag,
@@ -331,6 +376,18 @@ mod tests {
                 prop_assert!(parsed.path().len() <= 255 && !parsed.path().contains("//"));
                 prop_assert!(parsed.tag().is_none_or(|tag| parsed.with_tag(tag).is_ok()));
             }
+        }
+
+        /// The specification's own library reads names as we do. What it takes and we do not is what no engine takes: it lets a
+        /// part of a name fit.
+        #[test]
+        fn reads_names_as_the_specification_does(name in "([a-zA-Z0-9._-]{1,10}(:[0-9]{1,5})?/)?[a-z0-9._/-]{1,20}") {
+            let theirs = Reference::from_str(&name).ok().filter(|theirs| super::is_path(theirs.repository()));
+            let ours = ImageRef::parse(&name).ok();
+            prop_assert_eq!(
+                ours.as_ref().map(|ours| (ours.registry(), ours.path())),
+                theirs.as_ref().map(|theirs| (theirs.registry(), theirs.repository()))
+            );
         }
 
         #[test]
