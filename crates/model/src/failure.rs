@@ -175,6 +175,8 @@ error_codes! {
     RegistryTlsFailed = "registry_tls_failed", 502, "Give the registry's CA, or allow plain HTTP for it.";
     /// Answers, but not like a registry.
     NotARegistry = "not_a_registry", 502, "Check the address: what answers there is not a registry API v2.";
+    /// The engine says that it is still at it, but no byte moves any more.
+    TransferStalled = "transfer_stalled", 504, "Check the network between the server and the registry, and whether a proxy between them keeps dead connections open.";
     /// The registry limits our pulls.
     RateLimited = "rate_limited", 429, "Log in to the registry or wait; the pull is tried again by itself.";
     /// A container uses the image.

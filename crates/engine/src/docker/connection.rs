@@ -81,7 +81,9 @@ pub struct Limits {
     pub first_message: Duration,
     /// No byte for so long in the middle of a stream.
     pub idle: Duration,
-    /// The same while an engine works in silence: extracts, or writes a save's own copy before its first byte.
+    /// An engine goes on talking of a transfer for so long without anything new: the containerd store repeats what it has told.
+    pub still: Duration,
+    /// The same as `idle` while an engine works in silence: extracts, or writes a save's own copy before its first byte.
     pub preparing: Duration,
 }
 
@@ -93,6 +95,7 @@ impl Default for Limits {
             change: Duration::from_mins(5),
             first_message: Duration::from_mins(3),
             idle: Duration::from_mins(1),
+            still: Duration::from_mins(5),
             preparing: Duration::from_mins(15),
         }
     }

@@ -43,6 +43,14 @@ pub(super) fn timed_out(limit: Duration) -> Failure {
     )
 }
 
+/// It went on talking, and nothing moved for that long.
+pub(super) fn stalled(limit: Duration) -> Failure {
+    passing(
+        ErrorCode::TransferStalled,
+        &format!("nothing has moved for {} s", limit.as_secs_f32()),
+    )
+}
+
 /// The part of the error's chain that says more than "something broke".
 fn found(error: &(dyn Error + 'static)) -> Option<Failure> {
     let mut next = Some(error);
