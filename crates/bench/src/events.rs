@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::engines::Engines;
 use crate::folder;
@@ -25,9 +26,12 @@ pub struct Options {
     /// Operations at a time.
     #[arg(long, default_value_t = 20)]
     operations: u64,
-    /// Seconds of counting.
+    /// Seconds of counting in a round.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// Rounds of each server, in turn.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
 }
 
 impl Default for Options {
@@ -36,6 +40,7 @@ impl Default for Options {
             clients: 500,
             operations: 20,
             seconds: 20,
+            rounds: 5,
         }
     }
 }
@@ -58,39 +63,86 @@ struct Counted {
 }
 
 /// What was seen of one server.
+#[derive(Debug, Default)]
 struct Seen {
     delivered: u64,
-    light: Counted,
+    /// Of each round, what the client alone in its process told.
+    light: Vec<Counted>,
     cpu: Duration,
-    /// What of that it took in as long a time without any client.
-    without: Duration,
     memory: u64,
 }
 
-/// Progress of many pulls to many clients, and the same from Node's own server right after it.
-pub async fn run(dir: &Path, options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let ours = ours(dir, options).await?;
-    let burst = options.operations.min(89);
-    // As many events as imagefleet sent, in bursts as it sends them.
-    let events = ours.delivered / u64::from(options.clients.max(1));
-    let bursts = options.seconds * 1_000 / PERIOD_MS;
-    let burst = events.div_ceil(bursts.max(1)).clamp(1, burst);
-    let theirs = reference(options, burst).await?;
+impl Seen {
+    fn add(&mut self, round: Self) {
+        self.delivered += round.delivered;
+        self.light.extend(round.light);
+        self.cpu += round.cpu;
+        self.memory = self.memory.max(round.memory);
+    }
 
+    /// The round in the middle by that age.
+    fn median(&self, age: impl Fn(&Counted) -> u32) -> u32 {
+        let mut ages: Vec<_> = self.light.iter().map(age).collect();
+        ages.sort_unstable();
+        ages.get(ages.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+/// Progress of many pulls to many clients, and the same from Node's own server, in turn. The pulls go on all the time, so that
+/// both servers have the same going on beside them.
+pub async fn run(dir: &Path, options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    let program = Arc::new(Program::start(&folder::empty(dir, "events")?).await?);
+    let engines = Engines::start(options.operations, 1, Some(PACE)).await?;
+    let servers = engines.add_to(&program).await?;
+    program.settled(options.operations, engines.rows().await?).await?;
+    let token = program.post("/tokens", &json!({ "name": "bench" })).await?;
+    let token = token["token"].as_str().context("a token")?.to_owned();
+    let mut pulls = pull_for_ever(&program, &servers);
+
+    let (mut ours, mut theirs) = (Seen::default(), Seen::default());
+    // What the pulls and their progress take while nobody listens.
+    let mut without = Duration::ZERO;
+    for round in 0..options.rounds {
+        println!("round {}, imagefleet", round + 1);
+        let seen = count(&program.base, &token, options, program.process(), None).await?;
+        // As many events as imagefleet sent, in bursts as it sends them.
+        let events = seen.0.delivered / u64::from(options.clients.max(1));
+        let bursts = options.seconds * 1_000 / PERIOD_MS;
+        let burst = events
+            .div_ceil(bursts.max(1))
+            .clamp(1, options.operations.clamp(1, 89));
+        ours.add(seen.0);
+        println!("round {}, Node Socket.IO", round + 1);
+        let seen = reference(options, burst, program.process()).await?;
+        theirs.add(seen.0);
+        without += seen.1;
+    }
+    // None ends by itself but with an error; the others would last for minutes more.
+    while let Some(ended) = pulls.try_join_next() {
+        ended??;
+    }
+    tell(options, report, &ours, &theirs, without);
+    Ok(())
+}
+
+fn tell(options: &Options, report: &mut Report, ours: &Seen, theirs: &Seen, without: Duration) {
     let line = |name: &str, seen: &Seen| {
+        let seconds = options.seconds * u64::from(options.rounds);
+        let rounds: Vec<_> = seen.light.iter().map(|light| light.p99.to_string()).collect();
         vec![
             name.to_owned(),
             seen.delivered.to_string(),
-            (seen.delivered / options.seconds).to_string(),
-            seen.light.p50.to_string(),
-            seen.light.p99.to_string(),
+            (seen.delivered / seconds.max(1)).to_string(),
+            seen.median(|light| light.p50).to_string(),
+            seen.median(|light| light.p99).to_string(),
+            rounds.join(" "),
             format!("{:.1}", seen.cpu.as_secs_f64()),
             mib(seen.memory),
         ]
     };
     println!(
-        "{} clients, {} s; ages as a client alone in its process sees them",
-        options.clients, options.seconds
+        "{} clients, {} times {} s in turn; ages as a client alone in its process sees them, medians of the rounds",
+        options.clients, options.rounds, options.seconds
     );
     table::print(
         &[
@@ -99,28 +151,31 @@ pub async fn run(dir: &Path, options: &Options, report: &mut Report) -> anyhow::
             "a second",
             "p50 ms",
             "p99 ms",
+            "of each round",
             "cpu s",
             "MiB",
         ],
-        &[line("imagefleet", &ours), line("Node Socket.IO", &theirs)],
+        &[line("imagefleet", ours), line("Node Socket.IO", theirs)],
     );
     report.at_most(
         "events to 500 clients: p99 (the limit is Node's own)",
-        f64::from(ours.light.p99),
-        f64::from(theirs.light.p99),
+        f64::from(ours.median(|light| light.p99)),
+        f64::from(theirs.median(|light| light.p99)),
         "ms",
     );
-    let per_event = |seen: &Seen| {
-        let sending = seen.cpu.saturating_sub(seen.without);
-        Duration::from_nanos(u64::try_from(sending.as_nanos()).unwrap_or(u64::MAX) / seen.delivered.max(1))
+    let per_event = |cpu: Duration, seen: &Seen| {
+        Duration::from_nanos(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX) / seen.delivered.max(1))
     };
     println!(
         "of imagefleet's processor {:.1} s go into the pulls and their progress, as without clients",
-        ours.without.as_secs_f64()
+        without.as_secs_f64()
     );
     report.at_most(
         "events to 500 clients: processor of a delivery / Node's",
-        table::quotient(per_event(&ours), per_event(&theirs)),
+        table::quotient(
+            per_event(ours.cpu.saturating_sub(without), ours),
+            per_event(theirs.cpu, theirs),
+        ),
         0.5,
         "",
     );
@@ -128,20 +183,13 @@ pub async fn run(dir: &Path, options: &Options, report: &mut Report) -> anyhow::
         "events to 500 clients: everything imagefleet did meanwhile / Node's sending",
         &table::ratio(ours.cpu, theirs.cpu),
     );
-    Ok(())
 }
 
-async fn ours(dir: &Path, options: &Options) -> anyhow::Result<Seen> {
-    let program = Arc::new(Program::start(&folder::empty(dir, "events")?).await?);
-    let engines = Engines::start(options.operations, 1, Some(PACE)).await?;
-    let servers = engines.add_to(&program).await?;
-    program.settled(options.operations, engines.rows().await?).await?;
-    let token = program.post("/tokens", &json!({ "name": "bench" })).await?;
-    let token = token["token"].as_str().context("a token")?.to_owned();
-
-    let mut pulls = tokio::task::JoinSet::<anyhow::Result<Infallible>>::new();
-    for server in servers {
-        let program = Arc::clone(&program);
+/// One pull after the other on each server; what ends is an error.
+fn pull_for_ever(program: &Arc<Program>, servers: &[i64]) -> JoinSet<anyhow::Result<Infallible>> {
+    let mut pulls = JoinSet::new();
+    for server in servers.iter().copied() {
+        let program = Arc::clone(program);
         pulls.spawn(async move {
             let mut number = 0;
             loop {
@@ -153,40 +201,27 @@ async fn ours(dir: &Path, options: &Options) -> anyhow::Result<Seen> {
             }
         });
     }
-    let without = alone(program.process(), options).await;
-    let seen = count(&program.base, &token, options, program.process()).await;
-    // None ends by itself but with an error; the others would last for minutes more.
-    while let Some(ended) = pulls.try_join_next() {
-        ended??;
-    }
-    let without = without?;
-    seen.map(|seen| Seen { without, ..seen })
+    pulls
 }
 
-/// What the pulls and their progress take while nobody listens.
-async fn alone(program: Process, options: &Options) -> anyhow::Result<Duration> {
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let before = program.cpu()?;
-    tokio::time::sleep(Duration::from_secs(options.seconds)).await;
-    Ok(program.cpu()?.saturating_sub(before))
-}
-
-async fn reference(options: &Options, burst: u64) -> anyhow::Result<Seen> {
+/// Node's server, and the processor that `beside` took while it was counted.
+async fn reference(options: &Options, burst: u64, beside: Process) -> anyhow::Result<(Seen, Duration)> {
     let arguments = [burst.to_string(), PERIOD_MS.to_string()];
     let mut server = Node::start("reference.mjs", &arguments)?;
     let port = server.line().await?;
-    count(
-        &format!("http://127.0.0.1:{port}"),
-        "none",
-        options,
-        server.process()?,
-    )
-    .await
+    let url = format!("http://127.0.0.1:{port}");
+    count(&url, "none", options, server.process()?, Some(beside)).await
 }
 
 /// Connects the clients and counts for a while. One of them is alone in its process and tells ages; the others are
-/// too busy to.
-async fn count(url: &str, token: &str, options: &Options, server: Process) -> anyhow::Result<Seen> {
+/// too busy to. Also what another process took meanwhile.
+async fn count(
+    url: &str,
+    token: &str,
+    options: &Options,
+    server: Process,
+    beside: Option<Process>,
+) -> anyhow::Result<(Seen, Duration)> {
     let clients = |count: u32| {
         Node::start(
             "clients.mjs",
@@ -201,11 +236,13 @@ async fn count(url: &str, token: &str, options: &Options, server: Process) -> an
     }
     tokio::time::sleep(Duration::from_secs(3)).await;
     server.forget_peak()?;
-    let before = server.cpu()?;
+    let other = || beside.map_or(Ok(Duration::ZERO), Process::cpu);
+    let (before, other_before) = (server.cpu()?, other()?);
     crowd.tell("begin").await?;
     light.tell("begin").await?;
     tokio::time::sleep(Duration::from_secs(options.seconds)).await;
     let cpu = server.cpu()?.saturating_sub(before);
+    let other = other()?.saturating_sub(other_before);
     let memory = server.peak()?;
     crowd.tell("end").await?;
     light.tell("end").await?;
@@ -218,11 +255,11 @@ async fn count(url: &str, token: &str, options: &Options, server: Process) -> an
         others.p50,
         others.p99
     );
-    Ok(Seen {
+    let seen = Seen {
         delivered: others.delivered + light.delivered,
-        light,
+        light: vec![light],
         cpu,
-        without: Duration::ZERO,
         memory,
-    })
+    };
+    Ok((seen, other))
 }
