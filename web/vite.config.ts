@@ -26,8 +26,9 @@ export default defineConfig({
   server: {
     port: 5173,
     proxy: {
-      '/api': { target: server, changeOrigin: true },
-      '/socket.io': { target: server, ws: true, changeOrigin: true },
+      // Requests and events are taken only from the program's own page: Host and Origin have to stay a pair.
+      '/api': { target: server },
+      '/socket.io': { target: server, ws: true },
     },
   },
   build: {
