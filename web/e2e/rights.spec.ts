@@ -69,6 +69,39 @@ test('a token is shown once, works, and ends when it is revoked', async ({ insid
   await script.dispose()
 })
 
+test('the secret of a token that is revoked is no longer shown', async ({ inside }) => {
+  const name = `e2e-shown-${Date.now()}`
+  await inside.goto('/account')
+  await inside.getByTestId('token-name').fill(name)
+  await inside.getByTestId('token-create').click()
+  await expect(inside.getByTestId('token-secret')).toBeVisible()
+  await inside.locator('tr', { hasText: name }).getByTestId('token-delete').click()
+  await inside.getByRole('dialog').filter({ hasText: `Revoke ${name}?` }).getByTestId('confirm').click()
+  await expect(inside.locator('tr', { hasText: name })).toHaveCount(0)
+  await expect(inside.getByTestId('token-secret')).toHaveCount(0)
+})
+
+test('a role is added, given a right, and removed only after a question', async ({ inside, api }) => {
+  const role = `e2e-${Date.now()}`
+  const verbs = async () => (await api.get<{ items: { name: string; verbs: string[] }[] }>('/roles')).items.find(({ name }) => name === role)?.verbs
+  await inside.goto('/users')
+  await inside.getByTestId('role-name').fill(role)
+  await inside.getByTestId('role-name').press('Enter')
+  await expect(inside.getByTestId(`remove-role-${role}`)).toBeVisible()
+  await inside.getByRole('checkbox', { name: `${role} image:pull` }).locator('..').click()
+  await expect.poll(verbs).toEqual(['image:view', 'image:pull'])
+
+  await inside.getByRole('button', { name: `Remove ${role}` }).click()
+  const question = inside.getByRole('dialog').filter({ hasText: `Remove ${role}?` })
+  await inside.keyboard.press('Escape')
+  await expect(question).toBeHidden()
+  expect(await verbs(), 'nothing happened without an answer').toBeDefined()
+  await inside.getByTestId(`remove-role-${role}`).click()
+  await question.getByTestId('confirm').click()
+  await expect(inside.getByTestId(`remove-role-${role}`)).toHaveCount(0)
+  expect(await verbs()).toBeUndefined()
+})
+
 test('what was done stands in the audit', async ({ inside }) => {
   await inside.goto('/audit?q=session.login')
   await expect(inside.getByTestId('audit-table').locator('tbody tr').first()).toContainText('session.login')
