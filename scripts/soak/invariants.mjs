@@ -68,7 +68,7 @@ async function everyEndWasTold({ program, live }) {
     tally.outcome(body.id, body.kind, body.status)
     const ended = Date.parse(body.finishedAt)
     const there = live.wasThere(ended, ended)
-    await until(there ? 3_000 : 0, () => live.of(body.id).ends > 0)
+    await until(there ? 10_000 : 0, () => live.of(body.id).ends > 0)
     const { ends, status } = live.of(body.id)
     // The answer to its beginning may have been lost with the program.
     const most = Math.max(begun.get(body.id) ?? 1, 1)

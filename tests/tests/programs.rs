@@ -203,6 +203,28 @@ async fn an_upload_begun_on_one_is_continued_on_another() {
 }
 
 #[tokio::test]
+async fn an_end_that_the_database_does_not_pass_on_is_told_when_it_does() {
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
+    front.engines.put(ENDPOINT, FakeEngine::seeded(1, 1));
+    let admin = front.login("admin").await;
+    let server = add(&admin).await;
+    let mut live = admin.socket(None).await.expect("a connection");
+    hear(&admin, &mut live, server).await;
+    front.at.refuse_notifications().await;
+    let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
+    assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
+    front.at.let_notifications_pass().await;
+    let id = sync.body["id"].clone();
+    live.until(|name, told| name == "operation_complete" && told["operationId"] == id)
+        .await;
+    front.stop().await;
+    runtime.shutdown_background();
+    drop(worker);
+}
+
+#[tokio::test]
 async fn a_restart_of_the_database_heals_by_itself() {
     let Some((runtime, worker, front)) = two().await else {
         return;

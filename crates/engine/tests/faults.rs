@@ -31,6 +31,7 @@ async fn behind_a_socket(fake: FakeEngine) -> Bench {
         change: limit,
         first_message: limit,
         idle: limit,
+        still: limit,
         preparing: limit,
     };
     Bench {

@@ -112,17 +112,48 @@ impl TestStore {
     /// # Panics
     /// When that fails.
     pub async fn lose_connections(&self) {
-        if self.store.is_sqlite() {
-            return;
+        if !self.store.is_sqlite() {
+            self.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )
+            .await;
         }
-        let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("it answers");
-        sqlx::raw_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    }
+
+    /// From now on `PostgreSQL` passes no notification on and says so, until [`let_notifications_pass`](Self::let_notifications_pass).
+    ///
+    /// # Panics
+    /// On `SQLite`.
+    pub async fn refuse_notifications(&self) {
+        self.run(
+            "CREATE SCHEMA before;
+             CREATE FUNCTION before.pg_notify(text, text) RETURNS void LANGUAGE plpgsql
+             AS $$ BEGIN RAISE 'no notification'; END $$;
+             DO $$ BEGIN
+               EXECUTE format('ALTER DATABASE %I SET search_path = before, public, pg_catalog', current_database());
+             END $$;",
         )
-        .execute(&mut connection)
-        .await
-        .expect("they end");
+        .await;
+        // A connection keeps the path that it began with.
+        self.lose_connections().await;
+    }
+
+    /// `PostgreSQL` passes notifications on again.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn let_notifications_pass(&self) {
+        self.run("DROP FUNCTION before.pg_notify(text, text)").await;
+    }
+
+    /// Statements for `PostgreSQL`, through a connection of their own.
+    async fn run(&self, statements: &'static str) {
+        let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("it answers");
+        sqlx::raw_sql(statements)
+            .execute(&mut connection)
+            .await
+            .expect("it is done");
     }
 
     /// Turns the clock forward by so many seconds.

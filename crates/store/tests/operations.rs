@@ -5,6 +5,7 @@ use imagefleet_store::testing::{shared, stores};
 use imagefleet_store::{
     LeaseClock, NewOperation, NewStep, OperationFilter, ProgressUpdate, StepOutcome, Store, StoreError,
 };
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 const LEASE: i64 = 10_000;
@@ -551,4 +552,33 @@ async fn a_step_that_joins_work_in_the_moment_of_its_end_is_not_forgotten() {
 async fn claimed(store: &Store) -> Option<i64> {
     let step = store.claim_step("w", LEASE).await.expect("claims")?;
     Some(step.id)
+}
+
+#[tokio::test]
+async fn an_end_that_could_not_be_read_is_told_later() {
+    for test in stores().await {
+        let store = &test.store;
+        let id = store
+            .create_operation(operation("a", vec![step(1, None)]))
+            .await
+            .expect("created")
+            .id;
+        let claimed = store.claim_step("w", LEASE).await.expect("claims").expect("one");
+        store.finish_step(claimed.id, "w", &well()).await.expect("stored");
+        let rename = async |statement: &str| {
+            let db = store.connection();
+            db.execute_unprepared(statement).await.expect("renamed");
+        };
+        rename("ALTER TABLE operation_steps RENAME TO steps_away").await;
+        assert!(store.take_announcement(&id).await.is_err());
+        rename("ALTER TABLE steps_away RENAME TO operation_steps").await;
+        assert_eq!(store.unannounced_operations().await.expect("read"), [id.clone()]);
+        let end = store
+            .take_announcement(&id)
+            .await
+            .expect("read")
+            .expect("not told yet");
+        assert_eq!(end.subjects, [(1, Some("team/app".to_owned()))]);
+        assert!(store.take_announcement(&id).await.expect("read").is_none());
+    }
 }

@@ -49,6 +49,7 @@ impl Fleet {
             change: LIMIT,
             first_message: LIMIT,
             idle: LIMIT,
+            still: LIMIT,
             preparing: LIMIT,
         };
         let ticking = clock_ticks::tick(at.clock.clone());

@@ -1,11 +1,19 @@
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
-use socketioxide::SocketIo;
 use socketioxide::adapter::Adapter;
 use socketioxide::operators::BroadcastOperators;
 use socketioxide::socket::Sid;
+use socketioxide::{BroadcastError, SocketIo};
+
+use tokio::time::Instant;
 
 use super::connect::Client;
+
+/// For how long events wait for a database that does not pass them on, and how often it is asked.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// One event for everybody in some rooms.
 pub struct Sending {
@@ -42,6 +50,7 @@ impl<A: Adapter> Bus for SocketIo<A> {
         Box::pin(async move {
             // There is none once the program is ending.
             let Some(everybody) = self.of("/") else { return };
+            let patient_until = Instant::now() + PATIENCE;
             for Sending {
                 event,
                 payload,
@@ -50,7 +59,22 @@ impl<A: Adapter> Bus for SocketIo<A> {
             {
                 metrics::counter!("imagefleet_events_total", "event" => *event).increment(1);
                 let rooms = everybody.clone().to(rooms.clone());
-                if let Err(error) = rooms.emit(event, payload).await {
+                let sent = loop {
+                    match rooms.clone().emit(event, payload).await {
+                        // The other programs come first, and without them nobody is told. While the database is away nothing else
+                        // happens that could be told.
+                        Err(BroadcastError::Adapter(error)) if Instant::now() < patient_until => {
+                            tracing::warn!(%error, event, "an event could not be sent to the other programs: trying again");
+                        }
+                        Err(BroadcastError::Adapter(error)) => {
+                            tracing::error!(%error, event, "an event is sent to this program's clients only");
+                            break rooms.local().emit(event, payload).await;
+                        }
+                        sent => break sent,
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                };
+                if let Err(error) = sent {
                     tracing::debug!(%error, event, "an event did not reach everybody");
                 }
             }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Shared, dispatch, settle};
+use crate::context::Deps;
 
 /// Milliseconds from marking an image to storing the step that works on it, at most.
 const PLANNING: i64 = 10_000;
@@ -27,6 +28,7 @@ pub async fn renew(shared: Arc<Shared>) {
             patient_until = None;
             give_up_lost(&shared).await;
         }
+        tell_untold(&shared.deps).await;
     }
 }
 
@@ -71,10 +73,14 @@ async fn give_up_lost(shared: &Shared) {
         }
         Err(error) => tracing::error!(%error, "expired leases could not be ended"),
     }
-    match store.unannounced_operations().await {
+}
+
+/// Tells the ends that were stored and not told: the database went away in between, or their program did.
+async fn tell_untold(deps: &Deps) {
+    match deps.store.unannounced_operations().await {
         Ok(ended) => {
             for operation in ended {
-                settle::announce_end(&shared.deps, &operation).await;
+                settle::announce_end(deps, &operation).await;
             }
         }
         Err(error) => tracing::error!(%error, "unannounced ends could not be read"),

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use imagefleet_model::{Operation, ServerId, Timestamp};
 use sea_orm::FromQueryResult;
 
@@ -22,45 +24,40 @@ struct Number {
 }
 
 #[derive(FromQueryResult)]
-struct Subject {
-    server_id: i64,
-    repository: Option<String>,
-}
-
-#[derive(FromQueryResult)]
 struct Id {
     id: String,
 }
 
 impl Store {
-    /// Takes the right to announce the end of an operation; `None` when it has not ended or is announced already.
+    /// Takes the right to announce the end of an operation; `None` when it has not ended or is announced already. It is taken
+    /// only with all that is to be told: who took it and then could not read the operation would keep it from everybody.
     pub async fn take_announcement(&self, operation: &str) -> Result<Option<Announcement>> {
-        let number: Option<Number> = self
-            .write(async |tx| {
-                sql::one(
-                    tx,
-                    "UPDATE operations SET announced = TRUE, seq = seq + 1
-                     WHERE id = $1 AND announced = FALSE AND finished_at IS NOT NULL RETURNING seq",
-                    vec![operation.into()],
-                )
-                .await
-            })
+        let taken = self.write(async |tx| {
+            let number: Option<Number> = sql::one(
+                tx,
+                "UPDATE operations SET announced = TRUE, seq = seq + 1
+                 WHERE id = $1 AND announced = FALSE AND finished_at IS NOT NULL RETURNING seq",
+                vec![operation.into()],
+            )
             .await?;
-        let Some(number) = number else { return Ok(None) };
-        let subjects: Vec<Subject> = sql::all(
-            &self.db,
-            "SELECT DISTINCT server_id, repository FROM operation_steps WHERE operation_id = $1",
-            vec![operation.into()],
-        )
-        .await?;
-        let operation = self.existing_operation(operation).await?;
+            let Some(number) = number else { return Ok(None) };
+            Ok(self
+                .operation_in(tx, operation)
+                .await?
+                .map(|operation| (operation, number)))
+        });
+        let Some((operation, number)) = taken.await? else {
+            return Ok(None);
+        };
+        let subjects: BTreeSet<_> = operation
+            .steps
+            .iter()
+            .map(|step| (step.server_id, step.repository.clone()))
+            .collect();
         Ok(Some(Announcement {
             at: operation.finished_at.unwrap_or_else(|| self.clock.now()),
             operation,
-            subjects: subjects
-                .into_iter()
-                .map(|row| (row.server_id, row.repository))
-                .collect(),
+            subjects: subjects.into_iter().collect(),
             seq: sql::unsigned(number.seq),
         }))
     }

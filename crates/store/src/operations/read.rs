@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use imagefleet_model::{
     Access, ErrorCode, Failure, Operation, OperationKind, Page, PageRequest, Status, Step, Verb,
 };
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 
 use super::row::{OPERATION, OperationRow, STEP, StepRow};
 use crate::{Result, Store, StoreError, scope, sql};
@@ -24,14 +24,22 @@ pub struct OperationFilter {
 impl Store {
     /// One operation with its steps.
     pub async fn operation(&self, id: &str) -> Result<Option<Operation>> {
+        self.operation_in(&self.db, id).await
+    }
+
+    pub(super) async fn operation_in(
+        &self,
+        db: &impl ConnectionTrait,
+        id: &str,
+    ) -> Result<Option<Operation>> {
         let row: Option<OperationRow> = sql::one(
-            &self.db,
+            db,
             &format!("SELECT {OPERATION} FROM operations o WHERE o.id = $1"),
             vec![id.into()],
         )
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let mut steps = self.steps_of(std::slice::from_ref(&row.id)).await?;
+        let mut steps = self.steps_of(db, std::slice::from_ref(&row.id)).await?;
         let steps = steps.remove(&row.id).unwrap_or_default();
         row.into_operation(steps).map(Some)
     }
@@ -103,7 +111,7 @@ impl Store {
         )
         .await?;
         let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-        let mut steps = self.steps_of(&ids).await?;
+        let mut steps = self.steps_of(&self.db, &ids).await?;
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
             let own = steps.remove(&row.id).unwrap_or_default();
@@ -112,13 +120,17 @@ impl Store {
         Ok(Page::new(items, sql::unsigned(total), page))
     }
 
-    async fn steps_of(&self, operations: &[String]) -> Result<HashMap<String, Vec<Step>>> {
+    async fn steps_of(
+        &self,
+        db: &impl ConnectionTrait,
+        operations: &[String],
+    ) -> Result<HashMap<String, Vec<Step>>> {
         let mut steps: HashMap<String, Vec<Step>> = HashMap::new();
         if operations.is_empty() {
             return Ok(steps);
         }
         let rows: Vec<StepRow> = sql::all(
-            &self.db,
+            db,
             &format!(
                 "SELECT {STEP} FROM operation_steps s WHERE s.operation_id IN ({}) ORDER BY s.operation_id, s.position",
                 sql::placeholders(0, operations.len())
@@ -135,7 +147,7 @@ impl Store {
             .flatten()
             .filter(|step| step.status == Status::Queued)
             .collect();
-        self.explain_waiting(&self.db, &mut queued).await?;
+        self.explain_waiting(db, &mut queued).await?;
         Ok(steps)
     }
 }
