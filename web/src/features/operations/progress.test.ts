@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Operation } from '@/api/types'
-import { applyProgress, mergeOperation, totals, unsuccessfulSteps } from './progress'
+import { applyProgress, mergeOperation, newest, totals, unsuccessfulSteps, workedFor } from './progress'
 
 function operation(over: Partial<Operation> = {}): Operation {
   return {
@@ -106,4 +106,40 @@ it('names the steps that a retry would run again', () => {
     ],
   } as Partial<Operation>)
   expect(unsuccessfulSteps(failed).map((step) => step.serverId)).toEqual([2, 3])
+})
+
+describe('newest', () => {
+  const read = (status: Operation['status']) => operation({ status, message: 'read' })
+  const live = (status: Operation['status']) => mergeOperation(undefined, operation({ status, message: 'live' }))
+
+  it.each([
+    ['cancelled', 'queued', 'live'],
+    ['running', 'running', 'live'],
+    ['running', 'succeeded', 'live'],
+    ['failed', 'failed', 'read'],
+  ] as const)('read as %s, live %s: shows what is %s', (asRead, asLive, shown) => {
+    expect(newest(read(asRead), live(asLive)).message).toBe(shown)
+  })
+
+  it('is what was read where nothing is live', () => {
+    expect(newest(read('running'), undefined).message).toBe('read')
+  })
+})
+
+describe('workedFor', () => {
+  const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
+  const step = (from: number, until: number) => ({ startedAt: at(from), finishedAt: at(until) }) as Operation['steps'][number]
+
+  it('counts what ran beside each other once', () => {
+    expect(workedFor(operation({ status: 'succeeded', startedAt: at(0), finishedAt: at(9), steps: [step(0, 5), step(2, 9)] }))).toBe(9_000)
+  })
+
+  it('does not count the time before a retry', () => {
+    expect(workedFor(operation({ status: 'succeeded', startedAt: at(0), finishedAt: at(44), steps: [step(0, 2), step(40, 44)] }))).toBe(6_000)
+  })
+
+  it('is not known while it runs, nor when nothing ran', () => {
+    expect(workedFor(operation({ status: 'running', steps: [step(0, 5)] }))).toBeNull()
+    expect(workedFor(operation({ status: 'cancelled' }))).toBeNull()
+  })
 })

@@ -21,6 +21,29 @@ export function countStates(operations: Operation[]): { running: number; failed:
   return { running, failed, ended: operations.length - running - failed }
 }
 
+/** Of what a list read and what events told, what to show: whatever runs by one of the two is newer in the live state. */
+export function newest(read: Operation, live: LiveOperation | undefined): Operation {
+  return live && !(isFinal(read.status) && isFinal(live.status)) ? live : read
+}
+
+/**
+ * How long it was worked on, in milliseconds: the time in which one of its steps ran. A retry keeps the first start, and the time between
+ * the two runs was no work. Null while nothing has ended.
+ */
+export function workedFor(operation: Operation): number | null {
+  const runs = [...operation.steps, operation]
+    .slice(0, operation.steps.length || 1)
+    .flatMap(({ startedAt, finishedAt }) => (startedAt && finishedAt ? [{ from: Date.parse(startedAt), until: Date.parse(finishedAt) }] : []))
+    .sort((a, b) => a.from - b.from)
+  let worked = 0
+  let reached = -Infinity
+  for (const { from, until } of runs) {
+    worked += Math.max(0, until - Math.max(from, reached))
+    reached = Math.max(reached, until)
+  }
+  return isFinal(operation.status) && runs.length ? worked : null
+}
+
 /** Steps that a retry would run again. */
 export function unsuccessfulSteps(operation: Operation): Step[] {
   return operation.steps.filter((step) => isFinal(step.status) && step.status !== 'succeeded')

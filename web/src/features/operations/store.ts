@@ -1,3 +1,4 @@
+import { useThrottleFn } from '@vueuse/core'
 import { defineStore } from 'pinia'
 import { computed, ref, watch } from 'vue'
 import type { Operation } from '@/api/types'
@@ -9,6 +10,8 @@ import { applyProgress, isFinal, mergeOperation, type LiveOperation } from './pr
 /** Finished operations that stay in the drawer; older ones are on the operations page. */
 const FINISHED_KEPT = 30
 const ACTIVE_PAGE = 200
+/** Many that begin together cost one look at the lists. */
+const LISTS_AT_MOST_EVERY_MS = 800
 
 /** Every operation that this page follows: those active when it opened, and those begun since. */
 export const useOperations = defineStore('operations', () => {
@@ -44,13 +47,18 @@ export const useOperations = defineStore('operations', () => {
     showToast(operation.id)
     // It may have ended before this page heard of it.
     void refresh(operation.id)
-    showMarks()
+    void hasBegun()
   }
 
-  /** An operation that begins has marked its images (PULLING, DELETING): the lists are read again. */
-  function showMarks(): void {
-    void queryClient.invalidateQueries({ queryKey: ['images'] })
-  }
+  /** An operation that begins is new in the list of operations, and has marked its images (PULLING, DELETING): both are read again. */
+  const hasBegun = useThrottleFn(
+    () => {
+      void queryClient.invalidateQueries({ queryKey: ['images'] })
+      void queryClient.invalidateQueries({ queryKey: ['operations'] })
+    },
+    LISTS_AT_MOST_EVERY_MS,
+    true,
+  )
 
   function showToast(id: string): void {
     dismissed.delete(id)
@@ -95,8 +103,12 @@ export const useOperations = defineStore('operations', () => {
 
   function onProgress(event: ProgressEvent): void {
     const known = byId.value.get(event.operationId)
-    if (!known) {
-      void refresh(event.operationId).then(showMarks)
+    // Somebody may have begun it, or begun it anew, elsewhere. An event that is only late is told apart by what is read.
+    if (!known || (isFinal(known.status) && (event.seq ?? 0) > known.seq)) {
+      void refresh(event.operationId).then(() => {
+        const now = byId.value.get(event.operationId)
+        if (now && !isFinal(now.status)) void hasBegun()
+      })
       return
     }
     byId.value.set(event.operationId, applyProgress(known, event))
@@ -116,6 +128,7 @@ export const useOperations = defineStore('operations', () => {
     const operation = await retryOperation(id)
     put(operation)
     showToast(operation.id)
+    void hasBegun()
   }
 
   function forgetFinished(): void {

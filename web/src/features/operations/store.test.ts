@@ -1,0 +1,73 @@
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Operation, OperationStatus } from '@/api/types'
+import { queryClient } from '@/query'
+import { getOperation, listOperations, retryOperation } from './api'
+import { useOperations } from './store'
+
+vi.mock('./api', () => ({ getOperation: vi.fn(), listOperations: vi.fn(), cancelOperation: vi.fn(), retryOperation: vi.fn() }))
+
+function operation(id: string, status: OperationStatus): Operation {
+  return { id, kind: 'pull_image', status, title: `Pull ${id}`, progress: 0, createdBy: 'admin', createdAt: '2026-01-01T00:00:00Z', steps: [] } as unknown as Operation
+}
+
+/** How often the list of operations was told to be read again. */
+let read = 0
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.restoreAllMocks()
+  setActivePinia(createPinia())
+  read = 0
+  vi.spyOn(queryClient, 'invalidateQueries').mockImplementation(async (what) => void (read += Number(what?.queryKey?.[0] === 'operations')))
+})
+afterEach(() => void vi.useRealTimers())
+
+describe('the list of operations is read again', () => {
+  it('when one is begun here', async () => {
+    vi.mocked(getOperation).mockResolvedValue(operation('a', 'running'))
+    useOperations().follow(operation('a', 'queued'))
+    await vi.runAllTimersAsync()
+    expect(read).toBe(1)
+  })
+
+  it('when one is retried here', async () => {
+    vi.mocked(retryOperation).mockResolvedValue(operation('a', 'queued'))
+    const operations = useOperations()
+    await operations.retry('a')
+    await vi.runAllTimersAsync()
+    expect(read).toBe(1)
+    expect(operations.byId.get('a')?.status).toBe('queued')
+  })
+
+  it('when one is begun elsewhere, and seldom when many are', async () => {
+    vi.mocked(getOperation).mockImplementation(async (id) => operation(id, 'running'))
+    const operations = useOperations()
+    for (let at = 0; at < 100; at += 1) operations.onProgress({ operationId: `op-${at}`, progress: 1, seq: 1 })
+    await vi.runAllTimersAsync()
+    expect(operations.active).toHaveLength(100)
+    expect(read).toBe(2)
+  })
+
+  it('when one that had ended is retried elsewhere', async () => {
+    vi.mocked(listOperations).mockResolvedValue({ items: [operation('a', 'failed')], total: 1, page: 1, size: 200 })
+    vi.mocked(getOperation).mockResolvedValue(operation('a', 'running'))
+    const operations = useOperations()
+    await operations.restore()
+    operations.onProgress({ operationId: 'a', progress: 5, seq: 7 })
+    await vi.runAllTimersAsync()
+    expect(operations.byId.get('a')?.status).toBe('running')
+    expect(read).toBe(1)
+  })
+})
+
+it('an event that comes late for an ended operation changes nothing', async () => {
+  vi.mocked(listOperations).mockResolvedValue({ items: [operation('a', 'failed')], total: 1, page: 1, size: 200 })
+  vi.mocked(getOperation).mockResolvedValue(operation('a', 'failed'))
+  const operations = useOperations()
+  await operations.restore()
+  operations.onProgress({ operationId: 'a', progress: 5, seq: 7 })
+  await vi.runAllTimersAsync()
+  expect(operations.byId.get('a')?.status).toBe('failed')
+  expect(read).toBe(0)
+})
