@@ -192,6 +192,32 @@ async fn an_upload_comes_in_pieces() {
 }
 
 #[tokio::test]
+async fn a_length_that_is_told_later_needs_as_much_room() {
+    let app = App::start(testing::sqlite().await).await;
+    let admin = app.login("admin").await;
+    let later = [("tus-resumable", "1.0.0"), ("upload-defer-length", "1")];
+    let created = admin.raw("POST", UPLOADS, &later, Body::empty()).await;
+    let upload = created.header("location").to_owned();
+    let huge = patch(
+        &admin,
+        &upload,
+        0,
+        &[("upload-length", "99999999999999999")],
+        Body::empty(),
+    )
+    .await;
+    assert_eq!(
+        (huge.status, huge.code().as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "no_space")
+    );
+    // Nobody else is kept out by it, and it may still say what is true.
+    begin(&admin, 5).await;
+    let last = patch(&admin, &upload, 0, &[("upload-length", "5")], "hello").await;
+    assert_eq!(last.status, StatusCode::NO_CONTENT, "{last:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn uploads_are_their_owners_alone_and_nobody_mixes_bytes() {
     let app = App::start(testing::sqlite().await).await;
     app.user("bob", vec![everywhere("operator")]).await;
@@ -393,7 +419,9 @@ async fn an_export_is_fetched_whole_and_in_parts() {
         for range in ["bytes=0-9", "bytes=10-999"] {
             joined.extend(part(&[("range", range), ("if-range", &tag)]).await.bytes);
         }
-        let rest = part(&[("range", "bytes=1000-")]).await;
+        let other = part(&[("if-match", "\"another\"")]).await;
+        assert_eq!(other.status, StatusCode::PRECONDITION_FAILED);
+        let rest = part(&[("range", "bytes=1000-"), ("if-match", &tag)]).await;
         assert_eq!(rest.status, StatusCode::PARTIAL_CONTENT);
         assert_eq!(
             rest.header("content-range"),

@@ -95,6 +95,77 @@ async fn clean(admin: &Client<'_>, repository: &str) {
     }
 }
 
+/// The rows of a server that have no tag.
+async fn untagged(admin: &Client<'_>, server: i64) -> Vec<Value> {
+    let list = admin
+        .get(&format!("/images?serverId={server}&size=200"))
+        .await
+        .body;
+    let rows = list["items"].as_array().expect("rows");
+    rows.iter().filter(|row| row["tag"].is_null()).cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_without_a_name_is_copied_between_unlike_stores() {
+    let app = App::start_real(testing::sqlite().await).await;
+    let admin = app.login("admin").await;
+    let Some(servers) = lab(&admin).await else { return };
+    let (repository, seed) = own("nameless");
+    let name = format!("{repository}:1");
+    let engine_ids = async |server| -> HashSet<String> {
+        let rows = untagged(&admin, server).await;
+        rows.iter()
+            .map(|row| row["engineId"].as_str().expect("an id").to_owned())
+            .collect()
+    };
+    for (at, (source, from)) in servers.iter().enumerate() {
+        // The second takes the name away from the first.
+        for n in 0..2 {
+            let built = image(&[&name], &[seed + 10 * at as u64 + n], 50_000);
+            let upload = admin.upload(tar(oci_layout, &built)).await;
+            let body = json!({"uploadId": upload, "serverIds": [from], "force": true});
+            succeeded(&admin.end_of(&admin.post("/images/import", body).await).await);
+        }
+        let nameless = untagged(&admin, *from).await;
+        let mut before = Vec::new();
+        for (_, server) in &servers {
+            before.push(engine_ids(*server).await);
+        }
+        let image = nameless
+            .iter()
+            .max_by_key(|row| row["id"].as_i64())
+            .unwrap_or_else(|| panic!("{source} keeps what lost its name"));
+        let targets: Vec<i64> = ids(&servers).into_iter().filter(|id| id != from).collect();
+        let body = json!({"imageId": image["id"], "serverIds": targets});
+        let done = admin.end_of(&admin.post("/images/copy", body).await).await;
+        assert_eq!(done["status"], "succeeded", "{source}: {done:#}");
+        for ((_, server), before) in servers.iter().zip(before) {
+            let new: Vec<String> = engine_ids(*server).await.difference(&before).cloned().collect();
+            let rows = untagged(&admin, *server).await;
+            let made: Vec<&Value> = rows
+                .iter()
+                .filter(|row| new.iter().any(|id| row["engineId"] == id.as_str()))
+                .map(|row| &row["id"])
+                .collect();
+            if server != from {
+                let gone = admin
+                    .post("/images/delete", json!({"imageIds": made, "force": true}))
+                    .await;
+                succeeded(&admin.end_of(&gone).await);
+            }
+        }
+        let gone = admin
+            .post(
+                "/images/delete",
+                json!({"imageIds": [image["id"]], "force": true}),
+            )
+            .await;
+        succeeded(&admin.end_of(&gone).await);
+    }
+    clean(&admin, &repository).await;
+    app.stop().await;
+}
+
 fn files_in(app: &App, kind: &str) -> usize {
     std::fs::read_dir(app.archives.path().join(kind)).map_or(0, Iterator::count)
 }

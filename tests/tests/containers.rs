@@ -93,6 +93,8 @@ async fn from_the_form_to_its_end() {
             1
         );
         assert_eq!(admin.get("/containers?state=exited").await.body["total"], 0);
+        let bogus = admin.get("/containers?state=bogus").await;
+        assert_eq!((bogus.status.as_u16(), bogus.fields()), (422, vec!["state"]));
         let used = admin.get(&format!("/images/{image}")).await.body;
         assert_eq!(
             (&used["usedBy"], &used["containers"][0]["id"]),

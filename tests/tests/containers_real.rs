@@ -315,6 +315,18 @@ async fn failures_are_told_apart_on_every_engine() {
                 == 3,
             "{engine}"
         );
+        let job = place
+            .created(sleeps(
+                &own("job"),
+                json!({"entrypoint": ["true"], "command": []}),
+            ))
+            .await;
+        let job = place.detail(job).await;
+        assert_eq!(
+            (&job["state"], &job["exitCode"]),
+            (&json!("exited"), &json!(0)),
+            "{engine}: {job:#}"
+        );
         let loops = json!({"entrypoint": ["false"], "command": [], "restartPolicy": {"name": "always"}});
         place
             .fails(sleeps(&own("loops"), loops), "container_exited")

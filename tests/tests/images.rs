@@ -42,6 +42,8 @@ async fn a_pull_reaches_every_server_and_a_delete_takes_it_away() {
             (&json!(1), &json!(2))
         );
         assert_eq!(group["items"][0]["drift"], false);
+        let bogus = admin.get("/images/by-server?sort=bogus").await;
+        assert_eq!(bogus.status.as_u16(), 422, "{bogus:?}");
         let by_server = admin.get(&format!("/images/by-server?serverId={a}")).await.body;
         assert_eq!(
             (&by_server["total"], &by_server["items"][0]["imageCount"]),

@@ -281,6 +281,20 @@ async fn a_private_registry_is_tested_and_told_apart() {
         );
         assert!(!tested.body.to_string().contains(password), "{what}");
     }
+    // Its account is refused, not our session: a page that is told 401 asks to log in again.
+    let wrong =
+        json!({"name": "wrong", "url": http, "username": user, "password": "wrong", "plainHttp": true});
+    let wrong = admin.post("/registries", wrong).await;
+    for what in ["repositories", "tags?repository=demo/web"] {
+        let asked = admin
+            .get(&format!("/registries/{}/{what}", wrong.body["id"]))
+            .await;
+        assert_eq!(
+            (asked.status.as_u16(), asked.code()),
+            (502, "bad_credentials"),
+            "{asked:?}"
+        );
+    }
     app.stop().await;
 }
 

@@ -260,6 +260,27 @@ async fn a_container_that_ends_at_once_has_failed() {
 }
 
 #[tokio::test]
+async fn one_that_has_done_its_work_has_not_failed() {
+    let mut fixture = Fixture::new(sqlite().await).await;
+    let (a, _) = fixture.server("a").await;
+    let end = fixture
+        .create(&[a], json!({"name": "job", "command": ["exit", "0"]}))
+        .await;
+    assert_eq!(end.status, Status::Succeeded, "{:?}", end.error);
+    assert!(
+        end.steps[0].message.contains("ended with exit code 0"),
+        "{:?}",
+        end.steps[0]
+    );
+    let result = end.steps[0].result.as_ref().expect("kept");
+    assert_eq!(
+        (&result["exitCode"], &result["state"]),
+        (&json!(0), &json!("exited"))
+    );
+    assert_eq!(fixture.image(a).await.status, ImageStatus::Available);
+}
+
+#[tokio::test]
 async fn one_that_is_not_to_start_stays_created() {
     let mut fixture = Fixture::new(sqlite().await).await;
     let (a, _) = fixture.server("a").await;

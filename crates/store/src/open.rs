@@ -114,7 +114,17 @@ impl Store {
     }
 }
 
+/// Nobody but its owner reads it, whatever the folder allows; files that `SQLite` puts beside it get the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
 async fn open_sqlite(path: &Path) -> Result<sea_orm::DatabaseConnection> {
+    make_private(path).map_err(|error| connect_error(sqlx::Error::Io(error)))?;
     let connect = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

@@ -398,7 +398,7 @@ export interface paths {
         };
         /**
          * The file of an archive, in whole or in part: `Range` (one range; several get the whole), `If-Range`,
-         *     `If-None-Match`. Its `ETag` is its SHA-256.
+         *     `If-None-Match`, `If-Match`. Its `ETag` is its SHA-256.
          */
         get: operations["downloadExport"];
         put?: never;
@@ -5792,6 +5792,7 @@ export interface operations {
                 Range?: string | null;
                 "If-Range"?: string | null;
                 "If-None-Match"?: string | null;
+                "If-Match"?: string | null;
             };
             path: {
                 id: string;
@@ -5827,6 +5828,13 @@ export interface operations {
             };
             /** @description It is being made */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is not the one of `If-Match` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8217,7 +8225,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description More bytes than were announced */
+            /** @description More bytes than were announced, or a length that there is no room for (`no_space`) */
             413: {
                 headers: {
                     [name: string]: unknown;

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use imagefleet_model::ErrorCode;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::Problem;
@@ -89,6 +89,11 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             field.as_deref().unwrap_or("body"),
             "must not hold the character NUL",
         ));
+    }
+    // A list would be read as the fields in their order, which nobody has promised.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| not_json(&error))?;
+        return Err(Problem::field("body", "must be an object"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -244,6 +249,7 @@ mod tests {
     fn speaks_of_values_as_people_do() {
         for (text, said) in [
             ("[]", "body: must be an object"),
+            (r#" [[{"port":1}]]"#, "body: must be an object"),
             (r#"{"inner":"x"}"#, "inner: must be a list"),
             (
                 r#"{"inner":[{"port":"x"}]}"#,
@@ -278,7 +284,7 @@ mod tests {
 
     #[test]
     fn tells_broken_json_apart() {
-        for text in ["", "{", r#"{"inner":[]} x"#, "nonsense"] {
+        for text in ["", "{", "[", r#"{"inner":[]} x"#, "nonsense"] {
             assert_eq!(problem(text).0, "invalid_body", "{text}");
         }
     }

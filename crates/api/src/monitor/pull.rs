@@ -69,7 +69,7 @@ pub async fn handler(
         server_ids: vec![server],
         registry_id: fields.id("registryId")?,
         platform: fields.text("platform"),
-        software_id: None,
+        software_id: fields.id("softId")?,
         off_peak: None,
     };
     let operation = pull(&state, &caller, body).await?;

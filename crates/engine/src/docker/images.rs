@@ -25,6 +25,14 @@ struct ListedImage {
     /// Only the containerd store tells them, from API 1.47 on.
     #[serde(default, deserialize_with = "or_default")]
     manifests: Vec<ListedManifest>,
+    /// Of the containerd store, from API 1.48 on: what every name of this entry points at.
+    descriptor: Option<Descriptor>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Descriptor {
+    #[serde(default)]
+    digest: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -207,14 +215,38 @@ impl ListedImage {
             .into_iter()
             .filter(|manifest| manifest.available && manifest.kind == "image")
             .find_map(|manifest| manifest.image_data?.platform)
-            .map(|told| platform(&told.os, &told.architecture, &told.variant));
+            .map(|told| platform(&told.os, &told.architecture, &told.variant))
+            .filter(|platform| !platform.is_empty());
+        let repo_tags = tags(self.repo_tags);
+        let mut repo_digests = named(self.repo_digests);
+        if let Some(digest) = self
+            .descriptor
+            .map(|target| target.digest)
+            .filter(|digest| !digest.is_empty())
+        {
+            add_digests(&mut repo_digests, &repo_tags, &digest);
+        }
         EngineImage {
             id: self.id,
-            repo_tags: tags(self.repo_tags),
-            repo_digests: named(self.repo_digests),
+            repo_tags,
+            repo_digests,
             size: count(self.size),
             created_at: from_seconds(self.created),
             platform,
+        }
+    }
+}
+
+/// The containerd store gives the digest of one name only, while all of them point at it.
+fn add_digests(digests: &mut Vec<String>, tags: &[String], digest: &str) {
+    for reference in tags.iter().filter_map(|tag| parse(tag).ok()) {
+        let repository = reference.repository();
+        let is_told = digests.iter().any(|told| {
+            told.split_once('@')
+                .is_some_and(|(name, _)| parse(name).is_ok_and(|told| told.repository() == repository))
+        });
+        if !is_told {
+            digests.push(format!("{repository}@{digest}"));
         }
     }
 }

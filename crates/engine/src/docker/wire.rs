@@ -50,6 +50,10 @@ pub(super) fn named(names: Vec<String>) -> Vec<String> {
 
 /// `os/arch[/variant]`, in the words that images use.
 pub(super) fn platform(os: &str, architecture: &str, variant: &str) -> String {
+    // A manifest without a platform of its own has none to tell.
+    if os.is_empty() && architecture.is_empty() {
+        return String::new();
+    }
     let text = if variant.is_empty() {
         format!("{os}/{architecture}")
     } else {

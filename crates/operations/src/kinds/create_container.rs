@@ -145,7 +145,9 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     }
     match outcome {
         Ok(()) => Ok(Done {
-            message: if made.started {
+            message: if made.exit_code == Some(0) {
+                format!("{} has run and ended with exit code 0", made.name)
+            } else if made.started {
                 format!("{} runs", made.name)
             } else {
                 format!("Created {}; it was not started", made.name)
@@ -189,6 +191,10 @@ async fn create(
     let Some(ended) = ended else { return Ok(()) };
     made.exit_code = ended.exit_code;
     made.log = ended.log;
+    // What was asked to do one thing has done it.
+    if ended.well {
+        return Ok(());
+    }
     Err(Failure::new(ErrorCode::ContainerExited, ended.sentence))
 }
 

@@ -17,6 +17,14 @@ pub struct Begin {
     pub metadata: String,
 }
 
+/// The sender of an upload says at last how long it will be: as much room is needed as if it had been said at once.
+pub async fn measure(deps: &Deps, upload: &Upload, length: u64) -> Result<bool, Failure> {
+    let promised = deps.store.awaited_upload_bytes().await?;
+    let missing = length.saturating_sub(upload.received);
+    deps.archives.require_space(promised.saturating_add(missing))?;
+    Ok(deps.store.set_upload_length(&upload.id, length).await?)
+}
+
 /// Begins an upload when there is room for it, beside what other uploads have announced.
 pub async fn begin(deps: &Deps, new: Begin) -> Result<Upload, Failure> {
     let promised = deps.store.awaited_upload_bytes().await?;

@@ -7,7 +7,7 @@ mod look;
 mod receive;
 mod remove;
 
-pub use begin::{Begin, begin};
+pub use begin::{Begin, begin, measure};
 pub use checksum::{Algorithm, Checksum};
 pub use look::look;
 pub use receive::{Part, Received, receive};

@@ -6,6 +6,21 @@ use serde::Deserialize;
 use crate::extract::{Caller, Json, Paging, Query};
 use crate::{AppState, Problem};
 
+/// Docker's states (`GET /containers/json`), and those that Podman has beside them.
+const STATES: [&str; 11] = [
+    "created",
+    "running",
+    "paused",
+    "restarting",
+    "removing",
+    "exited",
+    "dead",
+    "configured",
+    "initialized",
+    "stopping",
+    "stopped",
+];
+
 /// Which containers.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +49,13 @@ pub async fn handler(
     Query(filter): Query<Filter>,
     paging: Paging,
 ) -> Result<Json<Page<Container>>, Problem> {
+    if let Some(state) = filter.state.as_deref().filter(|state| !STATES.contains(state)) {
+        let known = STATES.join(", ");
+        return Err(Problem::field(
+            "state",
+            format!("must be one of {known}, not {state:?}"),
+        ));
+    }
     let filter = ContainerFilter {
         server_id: filter.server_id,
         image_id: filter.image_id,

@@ -11,19 +11,21 @@ use crate::extract::{Caller, Path};
 use crate::{AppState, Problem};
 
 /// The file of an archive, in whole or in part: `Range` (one range; several get the whole), `If-Range`,
-/// `If-None-Match`. Its `ETag` is its SHA-256.
+/// `If-None-Match`, `If-Match`. Its `ETag` is its SHA-256.
 #[utoipa::path(
     get, path = "/exports/{id}/file", tag = "exports", operation_id = "downloadExport",
     params(
         ("id" = String, Path),
         ("Range" = Option<String>, Header, description = "`bytes=0-1023`, `bytes=1024-`, `bytes=-512`"),
         ("If-Range" = Option<String>, Header), ("If-None-Match" = Option<String>, Header),
+        ("If-Match" = Option<String>, Header),
     ),
     responses(
         (status = 200, description = "The file", content_type = "application/x-tar", body = Vec<u8>),
         (status = 206, description = "The bytes that were asked for", content_type = "application/x-tar", body = Vec<u8>),
         (status = 304, description = "It is the one that the caller has"),
         (status = 409, description = "It is being made"),
+        (status = 412, description = "It is not the one of `If-Match`"),
         (status = 416, description = "The file does not have these bytes"),
     ),
 )]
@@ -40,6 +42,10 @@ pub async fn handler(
         return Err(being_made());
     };
     let tag = format!("\"{sha256}\"");
+    if text(&asked, &header::IF_MATCH).is_some_and(|tags| !is_among(tags, &tag)) {
+        let sentence = "The file is not the one that If-Match names.";
+        return Err(Problem::new(ErrorCode::Conflict, sentence).with_status(StatusCode::PRECONDITION_FAILED));
+    }
     let mut headers = describe(export, &tag);
     if text(&asked, &header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
@@ -124,6 +130,13 @@ fn names(tags: &str, tag: &str) -> bool {
     tags.split(',')
         .map(str::trim)
         .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
+}
+
+/// Whether a list of tags names exactly this one (RFC 9110, section 13.1.1).
+fn is_among(tags: &str, tag: &str) -> bool {
+    tags.split(',')
+        .map(str::trim)
+        .any(|given| given == "*" || given == tag)
 }
 
 /// Whether the caller's part is of this file: without `If-Range` it believes so itself.

@@ -17,6 +17,8 @@ pub async fn handler(
     Query(filter): Query<Filter>,
     paging: Paging,
 ) -> Result<Json<Page<ServerGroup>>, Problem> {
+    // The order is the servers' own; what is no order at all is refused as elsewhere.
+    filter.sort()?;
     let page = state
         .store
         .images_by_server(&filter.filter()?, &caller.access, paging.request()?)

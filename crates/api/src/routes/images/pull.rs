@@ -82,12 +82,13 @@ pub async fn pull(state: &AppState, caller: &Caller, body: PullBody) -> Result<O
 }
 
 async fn reference(state: &AppState, body: &PullBody) -> Result<ImageRef, Problem> {
-    let text = match (&body.reference, body.software_id) {
+    let software = match body.software_id {
+        Some(id) => Some(state.store.software(id).await?),
+        None => None,
+    };
+    let text = match (&body.reference, software) {
         (Some(text), _) => text.trim().to_owned(),
-        (None, Some(id)) => {
-            let software = state.store.software(id).await?;
-            format!("{}:{}", software.repository, software.default_tag)
-        }
+        (None, Some(software)) => format!("{}:{}", software.repository, software.default_tag),
         (None, None) => return Err(Problem::field("reference", "is required, or softwareId")),
     };
     ImageRef::parse(&text)

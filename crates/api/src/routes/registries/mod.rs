@@ -1,5 +1,10 @@
 //! Registry accounts, and what their registries hold.
 
+use axum::http::StatusCode;
+use imagefleet_model::{ErrorCode, Failure};
+
+use crate::Problem;
+
 pub mod create;
 pub mod delete;
 mod fields;
@@ -11,3 +16,14 @@ pub mod tags;
 pub mod test;
 pub mod test_new;
 pub mod update;
+
+/// What a registry did not give. That it refuses its account says nothing of our caller's session, as 401 would.
+fn not_given(failure: Failure) -> Problem {
+    let refused = failure.code == ErrorCode::BadCredentials;
+    let problem = Problem::from(failure);
+    if refused {
+        problem.with_status(StatusCode::BAD_GATEWAY)
+    } else {
+        problem
+    }
+}

@@ -2,6 +2,7 @@ use axum::extract::State;
 use imagefleet_operations::registry::{FoundRepository, RegistryClient};
 use serde::{Deserialize, Serialize};
 
+use super::not_given;
 use super::rights::{may_look, require_look};
 use crate::extract::{Caller, Json, Paging, Path, Query};
 use crate::{AppState, Problem};
@@ -72,7 +73,8 @@ pub async fn handler(
         .repositories(&filter.q.unwrap_or_default(), request, |repository| {
             may_look(&caller.access, repository)
         })
-        .await?;
+        .await
+        .map_err(not_given)?;
     Ok(Json(RepositoryPage {
         items: found.items.into_iter().map(Into::into).collect(),
         total: found.total,

@@ -3,6 +3,7 @@ use imagefleet_model::{ErrorInfo, ImageRef, Page};
 use imagefleet_operations::registry::{FoundTag, RegistryClient};
 use serde::{Deserialize, Serialize};
 
+use super::not_given;
 use super::rights::{may_look, require_look};
 use crate::extract::{Caller, Json, Paging, Path, Query};
 use crate::{AppState, Problem};
@@ -103,7 +104,8 @@ pub async fn handler(
     let client = RegistryClient::new(&account)?;
     let page = client
         .tags(reference.path(), &filter.q.unwrap_or_default(), paging.request()?)
-        .await?;
+        .await
+        .map_err(not_given)?;
     Ok(Json(page.map(Into::into)))
 }
 

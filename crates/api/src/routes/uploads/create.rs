@@ -85,7 +85,7 @@ fn length(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 }
 
 /// What is larger than the largest that there is room for is 413 in tus.
-fn no_room(failure: Failure) -> Problem {
+pub(super) fn no_room(failure: Failure) -> Problem {
     let no_space = failure.code == ErrorCode::NoSpace;
     let problem = Problem::from(failure);
     if no_space {

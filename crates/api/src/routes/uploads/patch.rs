@@ -2,8 +2,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use imagefleet_model::ErrorCode;
-use imagefleet_operations::uploads::{Part, receive};
+use imagefleet_operations::uploads::{Part, measure, receive};
 
+use super::create::no_room;
 use super::tus::{
     OFFSET_OCTET_STREAM, UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_OFFSET, check_version, checksum, has_bytes,
     http_date, number,
@@ -27,7 +28,7 @@ use crate::{AppState, Problem};
     responses(
         (status = 204, description = "Kept", headers(("Upload-Offset" = i64), ("Upload-Expires" = String))),
         (status = 409, description = "The upload stands elsewhere, or another request sends bytes of it"),
-        (status = 413, description = "More bytes than were announced"),
+        (status = 413, description = "More bytes than were announced, or a length that there is no room for (`no_space`)"),
         (status = 415, description = "Not `application/offset+octet-stream`"),
         (status = 460, description = "The checksum is wrong: nothing was kept"),
     ),
@@ -57,7 +58,7 @@ pub async fn handler(
     let deps = state.operations.deps();
     if let (None, Some(length)) = (upload.length, number(&headers, &UPLOAD_LENGTH)?)
         && offset == upload.received
-        && deps.store.set_upload_length(&upload.id, length).await?
+        && measure(deps, &upload, length).await.map_err(no_room)?
     {
         upload.length = Some(length);
     }

@@ -31,6 +31,21 @@ fn nulls_and_nones_of_a_list() {
 }
 
 #[test]
+fn every_name_of_the_containerd_store_has_its_digest() {
+    let text = r#"[
+        {"Id":"sha256:1","RepoTags":["h:5/a:1","h:5/a:2","nginx:1"],"RepoDigests":["h:5/a@sha256:1"],"Created":0,"Size":1,
+         "Descriptor":{"mediaType":"m","digest":"sha256:1","size":2},
+         "Manifests":[{"ID":"n","Available":true,"Kind":"image","ImageData":{"Platform":{"architecture":"","os":""}}}]},
+        {"Id":"sha256:2","RepoTags":["b:1"],"RepoDigests":null,"Created":0,"Size":1,"Descriptor":null}
+    ]"#;
+    let listed: Vec<ListedImage> = serde_json::from_str(text).expect("readable");
+    let images: Vec<_> = listed.into_iter().map(ListedImage::into_image).collect();
+    assert_eq!(images[0].repo_digests, ["h:5/a@sha256:1", "nginx@sha256:1"]);
+    assert_eq!(images[0].platform, None, "it has none of its own");
+    assert_eq!(images[1].repo_digests, Vec::<String>::new());
+}
+
+#[test]
 fn diff_ids_go_to_the_lines_that_made_layers() {
     let ids = [
         "sha256:base".to_owned(),

@@ -114,12 +114,12 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         from: &from,
     };
     let sent = send(context, &way, plan).await;
-    let mut there = after(target.as_ref(), &payload, &sent).await?;
-    let figures = if guessed && !is_whole(there.as_ref()) {
+    let mut there = after(target.as_ref(), &sent).await?;
+    let sent = if guessed && !is_whole(there.as_ref()) {
         tracing::info!("the server lacks layers that its images name; sending all of them");
-        let figures = send(context, &way, whole).await?;
-        there = Some(target.image(&payload.full_name).await?);
-        figures
+        let sent = send(context, &way, whole).await?;
+        there = Some(target.image(&sent.name).await?);
+        sent
     } else {
         sent?
     };
@@ -138,17 +138,13 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     context.progress.say("Reading the server's images");
     sync::refresh(&context.deps, context.server(), target.as_ref(), &|_| {}).await?;
     let message = format!("Copied {} from {}", payload.full_name, payload.source_server_name);
-    Ok(done(&payload, &figures, &message))
+    Ok(done(&payload, &sent.figures, &message))
 }
 
 /// What the target holds after a sending: nothing after one that failed for a reason which sending more may mend.
-async fn after(
-    target: &dyn Engine,
-    payload: &Payload,
-    sent: &Result<CopyFigures, Failure>,
-) -> Result<Option<ImageDetail>, Failure> {
+async fn after(target: &dyn Engine, sent: &Result<Sent, Failure>) -> Result<Option<ImageDetail>, Failure> {
     match sent {
-        Ok(_) => target.image(&payload.full_name).await.map(Some),
+        Ok(sent) => target.image(&sent.name).await.map(Some),
         Err(failure) if failure.retry_after.is_some() => Err(failure.clone()),
         Err(_) => Ok(None),
     }
@@ -168,8 +164,21 @@ struct Way<'a> {
     from: &'a ImageDetail,
 }
 
+/// What was sent, and the name that the target knows it by.
+struct Sent {
+    figures: CopyFigures,
+    name: String,
+}
+
+/// An untagged image has only its id, and stores of another kind give it another one: the engine says which when it loads.
+fn name_there(name: &str, loaded: Vec<String>) -> String {
+    let is_id = |text: &str| text.starts_with("sha256:");
+    let told = loaded.into_iter().find(|loaded| is_id(name) && is_id(loaded));
+    told.unwrap_or_else(|| name.to_owned())
+}
+
 /// Sends what the plan says. A target that the others cannot wait for gets a reading of its own.
-async fn send(context: &StepContext, way: &Way<'_>, plan: TargetPlan) -> Result<CopyFigures, Failure> {
+async fn send(context: &StepContext, way: &Way<'_>, plan: TargetPlan) -> Result<Sent, Failure> {
     for _ in 0..READINGS {
         let (sent, left_behind) = send_once(context, way, plan.clone()).await?;
         if !left_behind {
@@ -185,7 +194,7 @@ async fn send_once(
     context: &StepContext,
     way: &Way<'_>,
     plan: TargetPlan,
-) -> Result<(Result<CopyFigures, Failure>, bool), Failure> {
+) -> Result<(Result<Sent, Failure>, bool), Failure> {
     let gathering = gather::Request {
         operation: context.step.operation_id.clone(),
         name: way.payload.full_name.clone(),
@@ -206,7 +215,11 @@ async fn send_once(
     };
     let loaded = load(way.target.as_ref(), loading, &context.progress).await;
     let left_behind = loaded.is_err() && counters.left_behind();
-    Ok((loaded.map(|_| counters.figures()), left_behind))
+    let sent = loaded.map(|loaded| Sent {
+        figures: counters.figures(),
+        name: name_there(&way.payload.full_name, loaded),
+    });
+    Ok((sent, left_behind))
 }
 
 /// Layers, platform and what a container inherits are equal for equal content in every store. The id is the config's

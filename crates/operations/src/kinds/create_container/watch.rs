@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Ended {
     /// Its exit code, when it is there to tell.
     pub exit_code: Option<i64>,
+    /// It did what it had to do, with exit code 0, and is not started again.
+    pub well: bool,
     /// The last lines of its log.
     pub log: Vec<String>,
     /// All of that for people.
@@ -38,6 +40,8 @@ pub async fn stays_up(engine: &dyn Engine, id: &str, auto_remove: bool) -> Resul
             Err(failure) if failure.code == ErrorCode::ContainerNotFound && auto_remove => {
                 return Ok(Some(Ended {
                     exit_code: None,
+                    // Nobody can tell.
+                    well: false,
                     log: Vec::new(),
                     sentence:
                         "The container ended right after its start and was removed, as asked (auto-remove): \
@@ -91,6 +95,10 @@ async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail, auto_rem
     };
     Ended {
         exit_code: detail.exit_code,
+        well: detail.exit_code == Some(0)
+            && detail.error.is_empty()
+            && detail.restart_count == 0
+            && detail.summary.state != "restarting",
         sentence: format!(
             "The container {} ended right after its start{how}{why}; {said}",
             detail.summary.name
