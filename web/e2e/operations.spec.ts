@@ -44,6 +44,27 @@ test('a pull that cannot succeed tells why and what to check, and can be retried
   await expect(inside.getByTestId('image-table')).toContainText('no-such-tag')
 })
 
+test('the page of operations shows what begins elsewhere, and what is retried at once', async ({ inside, api }) => {
+  const [server] = await api.online()
+  const reference = pullable(await api.images('status=AVAILABLE'))
+  test.skip(!reference || !server, 'no registry that answers')
+  await inside.goto('/operations')
+  await expect(inside.getByTestId('operation-list').or(inside.getByTestId('empty-note'))).toBeVisible()
+  const { id } = await api.post<OperationSeen>('/images/pull', { reference: `${withoutTag(reference!)}:no-such-tag`, serverIds: [server!.id] })
+  const card = inside.getByTestId('operation-list').getByTestId(`operation-${id}`)
+  await expect(card).toHaveAttribute('data-status', 'failed')
+
+  // A retry that stays in the queue.
+  const failed = await api.get<OperationSeen>(`/operations/${id}`)
+  await inside.route(`**/api/v1/operations/${id}/retry`, (route) =>
+    route.fulfill({ status: 202, json: { ...failed, status: 'queued', progress: 0, steps: failed.steps.map((step) => ({ ...step, status: 'queued', error: null })) } }),
+  )
+  await card.getByTestId('operation-retry').click()
+  await expect(card).toHaveAttribute('data-status', 'queued')
+  await expect(card.getByTestId('operation-cancel')).toBeVisible()
+  await expect(card.getByTestId('operation-retry')).toBeHidden()
+})
+
 test('a wrong reference is refused before anything is sent', async ({ inside }) => {
   await inside.goto('/images/by-server')
   await inside.getByTestId('open-pull').click()

@@ -2,6 +2,8 @@ import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { onSessionExpired } from './api/client'
 import { useSession } from './features/session/store'
 import { imageView } from './preferences'
+import { CodeMissing, fetched } from './shell/code'
+import { forgetWanted, recover } from './shell/recovery'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -13,25 +15,25 @@ declare module 'vue-router' {
 }
 
 const routes: RouteRecordRaw[] = [
-  { path: '/login', name: 'login', meta: { open: true, title: 'session.logIn' }, component: () => import('./features/session/LoginPage.vue') },
+  { path: '/login', name: 'login', meta: { open: true, title: 'session.logIn' }, component: fetched(() => import('./features/session/LoginPage.vue')) },
   { path: '/', redirect: () => ({ name: 'images', params: { view: imageView.value } }) },
   { path: '/images', redirect: (to) => ({ name: 'images', params: { view: imageView.value }, query: to.query }) },
   {
     path: '/images/:view(by-server|by-image|list)',
     name: 'images',
     meta: { title: 'nav.images' },
-    component: () => import('./features/images/ImagesPage.vue'),
+    component: fetched(() => import('./features/images/ImagesPage.vue')),
   },
-  { path: '/containers', name: 'containers', meta: { title: 'nav.containers' }, component: () => import('./features/containers/ContainersPage.vue') },
-  { path: '/software', name: 'software', meta: { title: 'nav.software' }, component: () => import('./features/software/SoftwarePage.vue') },
-  { path: '/servers', name: 'servers', meta: { title: 'nav.servers' }, component: () => import('./features/servers/ServersPage.vue') },
-  { path: '/registries', name: 'registries', meta: { title: 'nav.registries', verbs: ['registry:manage', 'image:pull'] }, component: () => import('./features/registries/RegistriesPage.vue') },
-  { path: '/operations', name: 'operations', meta: { title: 'nav.operations' }, component: () => import('./features/operations/OperationsPage.vue') },
-  { path: '/exports', name: 'exports', meta: { title: 'nav.exports', verbs: ['image:export'] }, component: () => import('./features/exports/ExportsPage.vue') },
-  { path: '/users', name: 'users', meta: { title: 'nav.users', verbs: ['user:manage'] }, component: () => import('./features/users/UsersPage.vue') },
-  { path: '/audit', name: 'audit', meta: { title: 'nav.audit', verbs: ['audit:view'] }, component: () => import('./features/audit/AuditPage.vue') },
-  { path: '/account', name: 'account', meta: { title: 'nav.account' }, component: () => import('./features/settings/AccountPage.vue') },
-  { path: '/:rest(.*)*', name: 'missing', meta: { title: 'missing.title' }, component: () => import('./ui/MissingPage.vue') },
+  { path: '/containers', name: 'containers', meta: { title: 'nav.containers' }, component: fetched(() => import('./features/containers/ContainersPage.vue')) },
+  { path: '/software', name: 'software', meta: { title: 'nav.software' }, component: fetched(() => import('./features/software/SoftwarePage.vue')) },
+  { path: '/servers', name: 'servers', meta: { title: 'nav.servers' }, component: fetched(() => import('./features/servers/ServersPage.vue')) },
+  { path: '/registries', name: 'registries', meta: { title: 'nav.registries', verbs: ['registry:manage', 'image:pull'] }, component: fetched(() => import('./features/registries/RegistriesPage.vue')) },
+  { path: '/operations', name: 'operations', meta: { title: 'nav.operations' }, component: fetched(() => import('./features/operations/OperationsPage.vue')) },
+  { path: '/exports', name: 'exports', meta: { title: 'nav.exports', verbs: ['image:export'] }, component: fetched(() => import('./features/exports/ExportsPage.vue')) },
+  { path: '/users', name: 'users', meta: { title: 'nav.users', verbs: ['user:manage'] }, component: fetched(() => import('./features/users/UsersPage.vue')) },
+  { path: '/audit', name: 'audit', meta: { title: 'nav.audit', verbs: ['audit:view'] }, component: fetched(() => import('./features/audit/AuditPage.vue')) },
+  { path: '/account', name: 'account', meta: { title: 'nav.account' }, component: fetched(() => import('./features/settings/AccountPage.vue')) },
+  { path: '/:rest(.*)*', name: 'missing', meta: { title: 'missing.title' }, component: fetched(() => import('./ui/MissingPage.vue')) },
 ]
 
 export const router = createRouter({
@@ -48,6 +50,13 @@ router.beforeEach(async (to) => {
   if (known === null && !to.meta.open) return { name: 'login', query: { next: to.fullPath } }
   if (known !== null && to.name === 'login') return { path: '/' }
   return true
+})
+
+router.onError((thrown, to) => {
+  if (thrown instanceof CodeMissing) void recover({ address: to.fullPath, again: () => void router.push(to.fullPath).catch(() => undefined), leaves: true })
+})
+router.afterEach((_to, _from, failure) => {
+  if (!failure) forgetWanted()
 })
 
 onSessionExpired(() => {

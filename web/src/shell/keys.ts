@@ -3,6 +3,7 @@ import { useRouter } from 'vue-router'
 import { useOperations } from '@/features/operations/store'
 import { useSession } from '@/features/session/store'
 import { NAV } from './nav'
+import { isDialogOpen } from './open-dialog'
 
 /** How long `g` waits for its second key. */
 const SECOND_KEY_MS = 1_200
@@ -11,10 +12,6 @@ const SECOND_KEY_MS = 1_200
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)
-}
-
-function isDialogOpen(): boolean {
-  return [...document.querySelectorAll<HTMLElement>('.el-overlay')].some((overlay) => overlay.style.display !== 'none')
 }
 
 /** Moves the focus along the elements that carry `data-row`. */
@@ -38,7 +35,8 @@ export function useShellKeys(toggleHelp: () => void): void {
   function go(key: string): boolean {
     const entry = NAV.flat().find((candidate) => candidate.key === key)
     if (!entry || (entry.verbs && !entry.verbs.some(session.may))) return false
-    void router.push(entry.name === 'images' ? '/images' : { name: entry.name })
+    // What cannot be opened is told by the router's own handler.
+    router.push(entry.name === 'images' ? '/images' : { name: entry.name }).catch(() => undefined)
     return true
   }
 

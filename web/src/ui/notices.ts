@@ -5,6 +5,16 @@ export interface Notice {
   text: string
   detail: string
   bad: boolean
+  action?: { text: string; run: () => void }
+}
+
+interface NoticeOptions {
+  bad?: boolean
+  detail?: string
+  /** What can be done about it. */
+  action?: Notice['action']
+  /** Until somebody closes it. */
+  stays?: boolean
 }
 
 /** Short messages, shown by NoticeStack. */
@@ -16,9 +26,10 @@ export function hideNotice(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id)
 }
 
-export function showNotice(text: string, options: { bad?: boolean; detail?: string } = {}): void {
+export function showNotice(text: string, { bad = false, detail = '', action, stays = false }: NoticeOptions = {}): number {
   last += 1
   const id = last
-  notices.value.push({ id, text, detail: options.detail ?? '', bad: options.bad ?? false })
-  setTimeout(() => hideNotice(id), options.bad ? SHOWN_MS * 2 : SHOWN_MS)
+  notices.value.push({ id, text, detail, bad, action })
+  if (!stays) setTimeout(() => hideNotice(id), bad ? SHOWN_MS * 2 : SHOWN_MS)
+  return id
 }

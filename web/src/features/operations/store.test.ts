@@ -19,7 +19,7 @@ beforeEach(() => {
   vi.restoreAllMocks()
   setActivePinia(createPinia())
   read = 0
-  vi.spyOn(queryClient, 'invalidateQueries').mockImplementation(async (what) => void (read += Number(what?.queryKey?.[0] === 'operations')))
+  vi.spyOn(queryClient, 'invalidateQueries').mockImplementation(async (what) => void (read += Number((what as { queryKey: string[] }).queryKey[0] === 'operations')))
 })
 afterEach(() => void vi.useRealTimers())
 
