@@ -1,3 +1,13 @@
+/** Making a formatter takes far longer than using it, and lists have hundreds of times. */
+function cached<Format>(make: (locale: string) => Format): (locale: string) => Format {
+  const known = new Map<string, Format>()
+  return (locale) => {
+    const format = known.get(locale) ?? make(locale)
+    known.set(locale, format)
+    return format
+  }
+}
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
 /** Bytes as Docker shows them: powers of 1000, three significant digits. */
@@ -11,6 +21,13 @@ export function formatBytes(bytes: number | null | undefined): string {
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
   return `${value.toFixed(digits)} ${UNITS[unit]}`
+}
+
+const counts = cached((locale) => new Intl.NumberFormat(locale))
+
+/** A number as the page's language writes it. */
+export function formatCount(count: number, locale: string): string {
+  return counts(locale).format(count)
 }
 
 export function formatSpeed(bytesPerSecond: number | null | undefined): string {
@@ -32,15 +49,6 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ]
 
-/** Making a formatter takes far longer than using it, and lists have hundreds of times. */
-function cached<Format>(make: (locale: string) => Format): (locale: string) => Format {
-  const known = new Map<string, Format>()
-  return (locale) => {
-    const format = known.get(locale) ?? make(locale)
-    known.set(locale, format)
-    return format
-  }
-}
 const relative = cached((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }))
 const absolute = cached((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }))
 
