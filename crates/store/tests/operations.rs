@@ -572,7 +572,10 @@ async fn an_end_that_could_not_be_read_is_told_later() {
         rename("ALTER TABLE operation_steps RENAME TO steps_away").await;
         assert!(store.take_announcement(&id).await.is_err());
         rename("ALTER TABLE steps_away RENAME TO operation_steps").await;
-        assert_eq!(store.unannounced_operations().await.expect("read"), vec![id.clone()]);
+        assert_eq!(
+            store.unannounced_operations().await.expect("read"),
+            vec![id.clone()]
+        );
         let end = store
             .take_announcement(&id)
             .await

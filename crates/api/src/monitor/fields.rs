@@ -71,9 +71,13 @@ impl Fields {
         }
     }
 
-    /// Whether it is said to be so.
-    pub fn flag(&self, name: &str) -> bool {
-        matches!(self.text(name).as_deref(), Some("true" | "1" | "on" | "yes"))
+    /// Whether it is said to be so, in any of the words that forms have for it.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.text(name).as_deref() {
+            Some("true" | "1" | "on" | "yes") => Ok(true),
+            None | Some("false" | "0" | "off" | "no") => Ok(false),
+            Some(_) => Err(Problem::field(name, "must be true or false")),
+        }
     }
 
     /// An id.
@@ -126,7 +130,8 @@ mod tests {
         assert_eq!(fields.id("imageId").expect("good"), Some(17));
         assert_eq!(fields.ids("imageIds").expect("good"), [1, 2, 4]);
         assert_eq!(fields.ids("serverIds").expect("good"), [1, 2]);
-        assert!(fields.flag("force") && !fields.flag("other"));
+        assert_eq!(fields.flag("force").ok(), Some(true));
+        assert_eq!(fields.flag("other").ok(), Some(false));
         assert_eq!(
             (fields.text("tag"), fields.ids("none").expect("good")),
             (None, vec![])
@@ -143,7 +148,9 @@ mod tests {
         )
         .expect("good");
         assert_eq!(form.id("serverId").expect("good"), Some(2));
-        assert!(form.flag("force") && form.text("imageTag").as_deref() == Some("a+b"));
+        assert!(form.flag("force").is_ok_and(|force| force));
+        assert_eq!(form.text("imageTag").as_deref(), Some("a+b"));
+        assert!(form.flag("imageTag").is_err());
         let wrong = Fields::of_query(Some("serverId=x"));
         assert!(wrong.id("serverId").is_err());
         assert!(Fields::default().with_body(b"[1]").is_err());

@@ -85,7 +85,7 @@ pub async fn handler(
         server_ids,
         name: fields.text("imageName"),
         tag: fields.text("imageTag"),
-        force: fields.flag("force"),
+        force: fields.flag("force")?,
         off_peak: None,
     };
     let operation = import(&state, &caller, upload.upload.clone(), body)
