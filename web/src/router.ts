@@ -4,6 +4,7 @@ import { useSession } from './features/session/store'
 import { imageView } from './preferences'
 import { CodeMissing, fetched } from './shell/code'
 import { forgetWanted, recover } from './shell/recovery'
+import { scrollAfter } from './shell/scrolling'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -39,7 +40,7 @@ const routes: RouteRecordRaw[] = [
 export const router = createRouter({
   history: createWebHistory(),
   routes,
-  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
+  scrollBehavior: scrollAfter,
 })
 
 router.beforeEach(async (to) => {
