@@ -81,7 +81,16 @@ const FILTERS: [(&str, &str); 18] = [
 ];
 
 /// Orders of the list beside the names.
-const SORTS: [&str; 6] = ["-name", "-size", "created", "-updated", "server", "status"];
+const SORTS: [&str; 8] = [
+    "-name",
+    "-size",
+    "-size&unused=true",
+    "-size&q=nginx",
+    "created",
+    "-updated",
+    "server",
+    "status",
+];
 
 #[derive(Deserialize)]
 struct Page {

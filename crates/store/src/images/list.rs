@@ -5,7 +5,7 @@ use imagefleet_model::{Access, Image, ImageStatus, Page, PageRequest, ServerId};
 use super::conditions::Conditions;
 use super::filter::{ImageFilter, ImageSort, SortKey};
 use super::row;
-use super::selection::{Selection, servers, servers_to_count};
+use super::selection::{Selection, limited, servers, servers_to_count};
 use super::slice::Slice;
 use crate::{Result, Store, sql};
 
@@ -41,6 +41,10 @@ impl Store {
             SortKey::Name => self.by_name(question).await?,
             SortKey::Server => self.by_server_name(question).await?,
             SortKey::Status => self.by_status(question).await?,
+            // All of them lie along an index.
+            SortKey::Size if *filter != ImageFilter::default() || limited(access) => {
+                self.by_size(question).await?
+            }
             SortKey::Size | SortKey::Created | SortKey::Updated => self.by_column(question, sort.key).await?,
         };
         self.hide_users(&mut items, access).await?;
@@ -58,6 +62,18 @@ impl Store {
             .await?;
         let items = self.images_in(&slice, question, page.size).await?;
         Ok((slice.total, items))
+    }
+
+    async fn by_size(&self, question: Question<'_>) -> Result<(u64, Vec<Image>)> {
+        let Question {
+            filter, access, page, ..
+        } = question;
+        let (total, places) = self
+            .in_memory(&servers(filter, access), |known| {
+                Selection::new(known, filter, access).by_size(page.offset(), page.size, question.descending)
+            })
+            .await?;
+        Ok((total, self.images_at(&places).await?))
     }
 
     /// Server by server, each in the order of names.

@@ -168,6 +168,46 @@ impl<'a> Selection<'a> {
         })
     }
 
+    /// How many images match, and where those of a page are in the order of their sizes; of equal ones, in that of servers and
+    /// names.
+    pub fn by_size(&self, offset: u64, size: u64, descending: bool) -> (u64, Vec<(ServerId, i64)>) {
+        let references = &self.known.references;
+        let mut matching: Vec<(i64, ServerId, u32)> = Vec::new();
+        for (server, held) in self.known.servers() {
+            if let Some(seen) = self.seen_on(server) {
+                let weighed = held.weighed(&seen, self.allowed);
+                matching.extend(weighed.map(|(slot, bytes)| (bytes, server, slot)));
+            }
+        }
+        let total = matching.len() as u64;
+        let from = number(offset).min(matching.len());
+        let to = number(offset.saturating_add(size)).min(matching.len());
+        // Slots are where a reference lies, not its place in the order of names, which moves when others come.
+        let key =
+            |(bytes, server, slot): &(i64, ServerId, u32)| (*bytes, *server, references.record(*slot).id);
+        let order = |one: &_, other: &_| {
+            let order = key(one).cmp(&key(other));
+            if descending { order.reverse() } else { order }
+        };
+        if from == to {
+            return (total, Vec::new());
+        }
+        // Only the page has to be in order: what comes before it, and what after it, is told apart in one pass each.
+        if from > 0 {
+            matching.select_nth_unstable_by(from, order);
+        }
+        let rest = &mut matching[from..];
+        if to - from < rest.len() {
+            rest.select_nth_unstable_by(to - from, order);
+        }
+        let page = &mut rest[..to - from];
+        page.sort_unstable_by(order);
+        let places = page
+            .iter()
+            .map(|(_, server, slot)| (*server, references.record(*slot).id));
+        (total, places.collect())
+    }
+
     /// A server's part, with so many of its first images.
     pub fn part(&self, server: ServerId, shown: usize) -> Part {
         let mut part = Part {

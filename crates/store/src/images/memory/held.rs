@@ -77,6 +77,12 @@ impl Held {
         self.places(references, allowed).map(|at| self.contents.slots[at])
     }
 
+    /// The same, each with its size.
+    pub fn weighed(&self, references: &Bits, allowed: Allowed) -> impl Iterator<Item = (u32, i64)> {
+        self.places(references, allowed)
+            .map(|at| (self.contents.slots[at], self.contents.sizes[at]))
+    }
+
     /// The same, each with the bytes that it adds: content counts once.
     pub fn sized(&self, references: &Bits, allowed: Allowed) -> impl Iterator<Item = (u32, i64)> {
         let highest = self.contents.contents.iter().max();
