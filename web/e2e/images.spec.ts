@@ -16,6 +16,22 @@ test('the three views show the same images, and the choice is remembered', async
   await expect(inside).toHaveURL(/\/images\/list/)
 })
 
+test('what is chosen stays chosen over another view, whose link is told as the present one', async ({ inside, api }) => {
+  const [image] = await api.images('status=AVAILABLE')
+  test.skip(!image, 'no server holds an image')
+  await inside.goto(`/images/list?q=${encodeURIComponent(image!.fullName)}`)
+  await inside.getByTestId('select-all').click()
+  const bar = inside.getByTestId('selection-bar')
+  const words = await bar.locator('strong').textContent()
+  await inside.getByTestId('view-by-image').focus()
+  await inside.keyboard.press('Enter')
+  await expect(inside.getByTestId('view-by-image')).toHaveAttribute('aria-current', 'page')
+  await expect(inside.getByTestId('view-list')).not.toHaveAttribute('aria-current', 'page')
+  await expect(bar).toBeHidden()
+  await inside.getByTestId('view-list').click()
+  await expect(bar.locator('strong')).toHaveText(words!)
+})
+
 test('search, status and server narrow on the server and stand in the URL', async ({ inside, api }) => {
   const image = (await api.images('status=AVAILABLE')).find((candidate) => candidate.tag !== null)
   test.skip(!image, 'no server holds a tagged image')

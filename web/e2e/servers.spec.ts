@@ -22,6 +22,13 @@ test('a server that does not answer is added, shown offline with its reason, and
   await expect(inside.getByRole('alert').filter({ hasText: `${name}: the test failed` })).toBeVisible()
 
   await row.getByTestId('server-more').click()
+  await inside.getByTestId('disable-server').filter({ visible: true }).click()
+  await expect(inside.getByRole('dialog', { name: `Disable ${name}?` }), 'nothing happens before it is confirmed').toBeVisible()
+  await expect(row).toHaveAttribute('data-status', 'offline')
+  await inside.getByTestId('confirm').filter({ visible: true }).click()
+  await expect(row).toHaveAttribute('data-status', 'disabled')
+
+  await row.getByTestId('server-more').click()
   await inside.getByTestId('remove-server').filter({ visible: true }).click()
   await inside.getByTestId('confirm').filter({ visible: true }).click()
   await expect(row).toHaveCount(0)

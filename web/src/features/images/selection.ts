@@ -4,8 +4,7 @@ import type { Image } from '@/api/types'
 import { readImages } from './api'
 
 /** Images chosen in the list; the choice outlives a change of page, but not the image. */
-export function useSelection(here: Ref<Image[]>) {
-  const chosen = ref(new Map<number, Image>())
+export function useSelection(here: Ref<Image[]>, chosen: Ref<Map<number, Image>> = ref(new Map())) {
   const countHere = computed(() => here.value.filter((image) => chosen.value.has(image.id)).length)
   const allHere = computed(() => here.value.length > 0 && countHere.value === here.value.length)
   const someHere = computed(() => countHere.value > 0 && !allHere.value)

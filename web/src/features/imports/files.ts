@@ -1,7 +1,7 @@
 import type { Upload } from 'tus-js-client'
 import { computed, reactive } from 'vue'
 import type { ArchiveInfo } from '@/api/types'
-import { toApiError } from '@/api/problem'
+import { ApiError, toApiError } from '@/api/problem'
 import { inspectUpload, startUpload } from './uploads'
 
 export interface ImportFile {
@@ -13,6 +13,13 @@ export interface ImportFile {
   uploadId: string
   archive: ArchiveInfo | null
   error: unknown
+}
+
+/** What is wrong with the file itself: sending or reading it again changes nothing. */
+const BROKEN = ['archive_corrupt', 'archive_truncated', 'archive_too_complex', 'not_an_archive']
+
+export function canResume({ state, error }: Pick<ImportFile, 'state' | 'error'>): boolean {
+  return state === 'paused' || (state === 'failed' && !(error instanceof ApiError && BROKEN.includes(error.code)))
 }
 
 /** What tus-js-client throws holds the response; the server's problem is in its body. */
@@ -93,6 +100,8 @@ export function useImportFiles() {
   }
 
   const ready = computed(() => files.filter((file) => file.state === 'ready'))
-  const allReady = computed(() => files.length > 0 && ready.value.length === files.length)
-  return { files, ready, allReady, add, pause, resume, remove, stop }
+  const failed = computed(() => files.filter((file) => file.state === 'failed'))
+  /** Nothing is under way any more, and there is something to import; what failed is left out. */
+  const settled = computed(() => ready.value.length > 0 && ready.value.length + failed.value.length === files.length)
+  return { files, ready, failed, settled, add, pause, resume, remove, stop }
 }

@@ -12,9 +12,3 @@ export function gapFor(count: number, width: number, touched: boolean): number |
   const least = touched ? LEAST_TOUCHED : LEAST_MARK
   return [GAP, SMALL_GAP].find((gap) => count * (least + gap) <= width - WORDS) ?? null
 }
-
-/** Where an arrow key, Home or End leads among so many; null for every other key. */
-export function step(key: string, at: number, count: number): number | null {
-  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: count - 1 }[key]
-  return to === undefined || count === 0 ? null : Math.min(count - 1, Math.max(0, to))
-}

@@ -1,6 +1,7 @@
 import type { ErrorInfo, ServerTest } from '@/api/types'
 import { showNotice } from '@/ui/notices'
 import { useProblemText } from '@/ui/problem-text'
+import { joinSentences } from '@/ui/sentences'
 
 /** Why a test failed, as every other error is told. */
 export function testFailure(result: ServerTest): ErrorInfo {
@@ -13,7 +14,7 @@ export function useTestNotice() {
 
   function showFailure(title: string, result: ServerTest): void {
     const { sentence, original, hint } = fromInfo(testFailure(result))
-    showNotice(title, { bad: true, detail: [sentence, hint || original].filter(Boolean).join(' ') })
+    showNotice(title, { bad: true, detail: joinSentences(sentence, hint || original) })
   }
 
   return { showFailure }
