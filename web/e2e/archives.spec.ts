@@ -78,6 +78,8 @@ test('what is no archive is refused before anything is loaded', async ({ inside,
   await inside.getByTestId('file-input').setInputFiles({ name: 'broken.tar', mimeType: 'application/x-tar', buffer: Buffer.from('this is no tar at all') })
   await expect(inside.getByTestId('import-file')).toHaveAttribute('data-state', 'failed')
   await expect(inside.getByTestId('import-file').getByTestId('error-note')).toContainText(/not_an_archive|archive_truncated/)
+  await expect(inside.getByTestId('import-file').getByRole('button', { name: 'Resume' }), 'sending it again helps nothing').toBeHidden()
+  await expect(inside.getByTestId('import-left-out')).toContainText('left out')
   await expect(inside.getByTestId('import-next')).toBeDisabled()
 })
 

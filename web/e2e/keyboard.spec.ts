@@ -28,6 +28,16 @@ test('the fleet is one stop of the tab key, with arrow keys inside', async ({ in
   await expect(inside.getByTestId('fleet-offline')).toHaveText('6 offline')
 })
 
+test('many marks leave the words beside them their room', async ({ inside }) => {
+  await fleetOf(inside, 200)
+  await inside.goto('/exports')
+  const words = await inside.getByTestId('fleet-offline').boundingBox()
+  const strip = await inside.getByTestId('fleet-strip').boundingBox()
+  expect(words!.x + words!.width).toBeLessThanOrEqual(strip!.x + strip!.width)
+  const last = await inside.getByTestId('fleet-strip').locator('.cells a').last().boundingBox()
+  expect(last!.x + last!.width, 'every mark is seen').toBeLessThanOrEqual(words!.x)
+})
+
 test('a fleet that does not fit is counted, in the page\'s language', async ({ inside }) => {
   await fleetOf(inside, 200)
   await inside.setViewportSize({ width: 390, height: 844 })
