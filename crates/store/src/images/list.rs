@@ -41,7 +41,7 @@ impl Store {
             SortKey::Name => self.by_name(question).await?,
             SortKey::Server => self.by_server_name(question).await?,
             SortKey::Status => self.by_status(question).await?,
-            // All of them lie along an index.
+            // All of them lie along an index. One filter is always read one way: equal sizes stand in another order in the other.
             SortKey::Size if *filter != ImageFilter::default() || limited(access) => {
                 self.by_size(question).await?
             }

@@ -171,41 +171,24 @@ impl<'a> Selection<'a> {
     /// How many images match, and where those of a page are in the order of their sizes; of equal ones, in that of servers and
     /// names.
     pub fn by_size(&self, offset: u64, size: u64, descending: bool) -> (u64, Vec<(ServerId, i64)>) {
-        let references = &self.known.references;
-        let mut matching: Vec<(i64, ServerId, u32)> = Vec::new();
-        for (server, held) in self.known.servers() {
-            if let Some(seen) = self.seen_on(server) {
+        let mut servers: Vec<_> = self.known.servers().collect();
+        servers.sort_unstable_by_key(|(server, _)| *server);
+        let mut matching: Vec<Weighed> = Vec::new();
+        for (index, (server, held)) in servers.iter().enumerate() {
+            if let Some(seen) = self.seen_on(*server) {
                 let weighed = held.weighed(&seen, self.allowed);
-                matching.extend(weighed.map(|(slot, bytes)| (bytes, server, slot)));
+                matching.extend(weighed.map(|(at, bytes)| (bytes, small(index), small(at))));
             }
         }
         let total = matching.len() as u64;
         let from = number(offset).min(matching.len());
         let to = number(offset.saturating_add(size)).min(matching.len());
-        // Slots are where a reference lies, not its place in the order of names, which moves when others come.
-        let key =
-            |(bytes, server, slot): &(i64, ServerId, u32)| (*bytes, *server, references.record(*slot).id);
-        let order = |one: &_, other: &_| {
-            let order = key(one).cmp(&key(other));
-            if descending { order.reverse() } else { order }
+        let page = middle(&mut matching, from, to, descending);
+        let place = |(_, index, at): &Weighed| {
+            let (server, held) = servers[*index as usize];
+            (server, self.known.references.record(held.slot(*at as usize)).id)
         };
-        if from == to {
-            return (total, Vec::new());
-        }
-        // Only the page has to be in order: what comes before it, and what after it, is told apart in one pass each.
-        if from > 0 {
-            matching.select_nth_unstable_by(from, order);
-        }
-        let rest = &mut matching[from..];
-        if to - from < rest.len() {
-            rest.select_nth_unstable_by(to - from, order);
-        }
-        let page = &mut rest[..to - from];
-        page.sort_unstable_by(order);
-        let places = page
-            .iter()
-            .map(|(_, server, slot)| (*server, references.record(*slot).id));
-        (total, places.collect())
+        (total, page.iter().map(place).collect())
     }
 
     /// A server's part, with so many of its first images.
@@ -296,6 +279,39 @@ impl<'a> Selection<'a> {
             Slice::cut(in_order, offset, size)
         }
     }
+}
+
+/// An image's bytes, the index of its server, and where it stands there.
+type Weighed = (i64, u32, u32);
+
+/// What stands from there to there in their order. The rest is only told apart, in one pass each.
+fn middle(all: &mut [Weighed], from: usize, to: usize, descending: bool) -> &[Weighed] {
+    if from == to {
+        return &[];
+    }
+    let (from, to) = if descending {
+        (all.len() - to, all.len() - from)
+    } else {
+        (from, to)
+    };
+    if from > 0 {
+        all.select_nth_unstable(from);
+    }
+    let rest = &mut all[from..];
+    if to - from < rest.len() {
+        rest.select_nth_unstable(to - from);
+    }
+    let page = &mut rest[..to - from];
+    page.sort_unstable();
+    if descending {
+        page.reverse();
+    }
+    page
+}
+
+/// What fits, as no program holds more servers or images.
+fn small(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
 /// How much each count of a reference adds to, or takes from, the number of its images that a filter of status or use

@@ -77,10 +77,15 @@ impl Held {
         self.places(references, allowed).map(|at| self.contents.slots[at])
     }
 
-    /// The same, each with its size.
-    pub fn weighed(&self, references: &Bits, allowed: Allowed) -> impl Iterator<Item = (u32, i64)> {
+    /// Where those images stand in the order of names here, each with its size.
+    pub fn weighed(&self, references: &Bits, allowed: Allowed) -> impl Iterator<Item = (usize, i64)> {
         self.places(references, allowed)
-            .map(|at| (self.contents.slots[at], self.contents.sizes[at]))
+            .map(|at| (at, self.contents.sizes[at]))
+    }
+
+    /// The slot of the image that stands there.
+    pub fn slot(&self, at: usize) -> u32 {
+        self.contents.slots[at]
     }
 
     /// The same, each with the bytes that it adds: content counts once.
