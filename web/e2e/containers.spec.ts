@@ -8,8 +8,7 @@ interface ContainerSeen {
 
 test('a container is made from an image, watched, and removed', async ({ inside, api }) => {
   await api.sync()
-  const online = new Set((await api.online()).map((server) => server.id))
-  const image = (await api.images('status=AVAILABLE&q=demo/web')).find((candidate) => candidate.tag !== null && online.has(candidate.serverId))
+  const image = await api.present('q=demo/web')
   test.skip(!image, 'no image that can run')
   const name = `e2e-${Date.now()}`
 

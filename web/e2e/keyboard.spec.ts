@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { expect, expectNoSideScroll, pullable, test, withoutTag, type OperationSeen } from './support'
+import { expect, expectNoSideScroll, fillServer, pullable, test, withoutTag, type OperationSeen } from './support'
 
 /** A fleet of any size, every tenth offline; only what is read is made up. */
 async function fleetOf(page: Page, size: number): Promise<void> {
@@ -55,10 +55,7 @@ test('the focus stays with the menu of a row, and with the button that opened a 
   const name = `e2e-focus-${Date.now()}`
   await inside.goto('/servers')
   await inside.getByTestId('add-server').click()
-  await inside.getByTestId('server-name').fill(name)
-  await inside.getByTestId('way-tcp').click()
-  await inside.getByTestId('server-host').fill('127.0.0.1')
-  await inside.getByTestId('server-port').fill('9')
+  await fillServer(inside, name)
   await inside.getByTestId('server-save').click()
   await expect(inside.getByTestId('server-dialog')).toBeHidden()
   await expect(inside.getByTestId('add-server')).toBeFocused()
@@ -98,8 +95,7 @@ test('the focus stays with an operation whose buttons change', async ({ inside, 
 })
 
 test('the sections of a long form are tabs with arrow keys; what is wrong is shown, and has the focus', async ({ inside, api }) => {
-  const online = new Set((await api.online()).map((server) => server.id))
-  const image = (await api.images('status=AVAILABLE')).find((candidate) => candidate.tag !== null && online.has(candidate.serverId))
+  const image = await api.present()
   test.skip(!image, 'no server that answers holds an image')
   await inside.goto(`/images/list?image=${image!.id}`)
   await inside.getByTestId('image-run').click()

@@ -42,8 +42,7 @@ test('at 390 px a dialog is a sheet whose buttons stay on screen', async ({ insi
   await expect(inside.getByTestId('pull-submit')).toBeInViewport({ ratio: 1 })
   await expectNoSideScroll(inside)
 
-  const online = new Set((await api.online()).map((server) => server.id))
-  const image = (await api.images('status=AVAILABLE')).find((candidate) => candidate.tag !== null && online.has(candidate.serverId))
+  const image = await api.present()
   test.skip(!image, 'no image to install from')
   await inside.goto(`/images/list?image=${image!.id}`)
   await inside.getByTestId('image-run').click()

@@ -1,4 +1,4 @@
-import { expect, test } from './support'
+import { expect, fillServer, test } from './support'
 
 test('a server that does not answer is added, shown offline with its reason, and removed', async ({ inside }) => {
   const name = `e2e-${Date.now()}`
@@ -6,11 +6,7 @@ test('a server that does not answer is added, shown offline with its reason, and
   await inside.getByTestId('add-server').click()
   await inside.getByTestId('server-save').click()
   await expect(inside.getByText('Give the server a name.')).toBeVisible()
-  await inside.getByTestId('server-name').fill(name)
-  await inside.getByTestId('way-tcp').click()
-  await inside.getByTestId('server-host').fill('127.0.0.1')
-  // The discard port: nothing listens there.
-  await inside.getByTestId('server-port').fill('9')
+  await fillServer(inside, name)
   await inside.getByTestId('server-save').click()
   await expect(inside.getByTestId('server-dialog')).toBeHidden()
   await expect(inside.getByRole('alert').filter({ hasText: `${name} is saved` })).toBeVisible()

@@ -62,6 +62,12 @@ export class Api {
     return (await this.get<Paged<ImageSeen>>(`/images?size=200&${query}`)).items
   }
 
+  /** An image with a name on a server that answers. */
+  async present(query = ''): Promise<ImageSeen | undefined> {
+    const online = new Set((await this.online()).map((server) => server.id))
+    return (await this.images(`status=AVAILABLE&${query}`)).find((image) => image.tag !== null && online.has(image.serverId))
+  }
+
   /** Waits until an operation has ended, and tells how. */
   async ended(id: string): Promise<OperationSeen> {
     let seen: OperationSeen | undefined
@@ -147,6 +153,14 @@ export async function pullByForm(page: Page, reference: string, serverId: number
   const operation = (await (await answer).json()) as OperationSeen
   await expect(page.getByTestId('pull-dialog')).toBeHidden()
   return operation
+}
+
+/** Fills in the open form of a server at a way where nobody answers: the discard port. */
+export async function fillServer(page: Page, name: string): Promise<void> {
+  await page.getByTestId('server-name').fill(name)
+  await page.getByTestId('way-tcp').click()
+  await page.getByTestId('server-host').fill('127.0.0.1')
+  await page.getByTestId('server-port').fill('9')
 }
 
 /** Nothing may be wider than the window. */

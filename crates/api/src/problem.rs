@@ -123,6 +123,16 @@ impl Problem {
         self
     }
 
+    /// The same problem, under another status if it is of that kind: what it is elsewhere says something else here.
+    #[must_use]
+    pub fn with_status_of(self, code: ErrorCode, status: StatusCode) -> Self {
+        if self.code == code {
+            self.with_status(status)
+        } else {
+            self
+        }
+    }
+
     /// What kind of problem it is.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

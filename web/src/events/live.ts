@@ -1,13 +1,11 @@
-import { useIntervalFn, useThrottleFn } from '@vueuse/core'
+import { useIntervalFn } from '@vueuse/core'
 import { useOperations } from '@/features/operations/store'
-import { queryClient } from '@/query'
+import { queryClient, rereading } from '@/query'
 import type { FinalEvent } from './payloads'
 import { closeSocket, liveState, openSocket } from './socket'
 
 /** How often the page asks by itself while no events arrive. */
 const ASK_WHILE_LOST_MS = 4_000
-/** A burst of changes costs one look at the lists. */
-const LISTS_AT_MOST_EVERY_MS = 800
 
 /** What an operation of a kind changes, beside the operations themselves. */
 const CHANGES: Record<string, string[]> = {
@@ -19,19 +17,8 @@ const CHANGES: Record<string, string[]> = {
 export function useLiveEvents() {
   const operations = useOperations()
 
-  const imagesChanged = useThrottleFn(
-    () => {
-      void queryClient.invalidateQueries({ queryKey: ['images'] })
-      void queryClient.invalidateQueries({ queryKey: ['servers'] })
-    },
-    LISTS_AT_MOST_EVERY_MS,
-    true,
-  )
-  const containersChanged = useThrottleFn(
-    () => void queryClient.invalidateQueries({ queryKey: ['containers'] }),
-    LISTS_AT_MOST_EVERY_MS,
-    true,
-  )
+  const imagesChanged = rereading('images', 'servers')
+  const containersChanged = rereading('containers')
 
   async function onFinal(event: FinalEvent): Promise<void> {
     await operations.onFinal(event.operationId)

@@ -59,22 +59,7 @@ impl<A: Adapter> Bus for SocketIo<A> {
             {
                 metrics::counter!("imagefleet_events_total", "event" => *event).increment(1);
                 let rooms = everybody.clone().to(rooms.clone());
-                let sent = loop {
-                    match rooms.clone().emit(event, payload).await {
-                        // The other programs come first, and without them nobody is told. While the database is away nothing else
-                        // happens that could be told.
-                        Err(BroadcastError::Adapter(error)) if Instant::now() < patient_until => {
-                            tracing::warn!(%error, event, "an event could not be sent to the other programs: trying again");
-                        }
-                        Err(BroadcastError::Adapter(error)) => {
-                            tracing::error!(%error, event, "an event is sent to this program's clients only");
-                            break rooms.local().emit(event, payload).await;
-                        }
-                        sent => break sent,
-                    }
-                    tokio::time::sleep(PAUSE).await;
-                };
-                if let Err(error) = sent {
+                if let Err(error) = send(rooms, event, payload, patient_until).await {
                     tracing::debug!(%error, event, "an event did not reach everybody");
                 }
             }
@@ -109,5 +94,28 @@ impl<A: Adapter> Bus for SocketIo<A> {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(SocketIo::close(self))
+    }
+}
+
+/// Sends one event. The adapter asks the other programs first, and tells nobody when they cannot be asked; while the database is
+/// away nothing else happens that could be told, so that it is waited for.
+async fn send<A: Adapter>(
+    rooms: BroadcastOperators<A>,
+    event: &str,
+    payload: &RawValue,
+    patient_until: Instant,
+) -> Result<(), BroadcastError> {
+    loop {
+        match rooms.clone().emit(event, payload).await {
+            Err(BroadcastError::Adapter(error)) if Instant::now() < patient_until => {
+                tracing::warn!(%error, event, "an event could not be sent to the other programs: trying again");
+            }
+            Err(BroadcastError::Adapter(error)) => {
+                tracing::error!(%error, event, "an event is sent to this program's clients only");
+                return rooms.local().emit(event, payload).await;
+            }
+            sent => return sent,
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use imagefleet_model::{EngineImage, ErrorCode, Failure, ImageLayer, ImageRef};
 use serde::Deserialize;
@@ -239,14 +239,15 @@ impl ListedImage {
 
 /// The containerd store gives the digest of one name only, while all of them point at it.
 fn add_digests(digests: &mut Vec<String>, tags: &[String], digest: &str) {
-    for reference in tags.iter().filter_map(|tag| parse(tag).ok()) {
-        let repository = reference.repository();
-        let is_told = digests.iter().any(|told| {
-            told.split_once('@')
-                .is_some_and(|(name, _)| parse(name).is_ok_and(|told| told.repository() == repository))
-        });
-        if !is_told {
-            digests.push(format!("{repository}@{digest}"));
+    let repository = |name: &str| Some(parse(name).ok()?.repository());
+    let mut told: HashSet<String> = digests
+        .iter()
+        .filter_map(|told| repository(told.split_once('@')?.0))
+        .collect();
+    for name in tags.iter().filter_map(|tag| repository(tag)) {
+        if !told.contains(&name) {
+            digests.push(format!("{name}@{digest}"));
+            told.insert(name);
         }
     }
 }

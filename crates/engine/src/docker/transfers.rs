@@ -89,8 +89,8 @@ struct Reading<S> {
     told_at: Instant,
 }
 
-/// The engine's messages as pictures, each once however often the engine repeats it. With `must_conclude`, an end without the engine's last word is a failure: an
-/// engine that is shut down in the middle ends its answer properly.
+/// The engine's messages as pictures, each once however often the engine repeats it. With `must_conclude`, an end without
+/// the engine's last word is a failure: an engine that is shut down in the middle ends its answer properly.
 pub(super) fn updates(
     body: impl Source,
     topic: Topic,

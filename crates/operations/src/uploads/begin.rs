@@ -19,17 +19,19 @@ pub struct Begin {
 
 /// The sender of an upload says at last how long it will be: as much room is needed as if it had been said at once.
 pub async fn measure(deps: &Deps, upload: &Upload, length: u64) -> Result<bool, Failure> {
-    let promised = deps.store.awaited_upload_bytes().await?;
-    let missing = length.saturating_sub(upload.received);
-    deps.archives.require_space(promised.saturating_add(missing))?;
+    require_room(deps, length.saturating_sub(upload.received)).await?;
     Ok(deps.store.set_upload_length(&upload.id, length).await?)
 }
 
-/// Begins an upload when there is room for it, beside what other uploads have announced.
-pub async fn begin(deps: &Deps, new: Begin) -> Result<Upload, Failure> {
+/// Room for so many bytes, beside what other uploads have announced.
+async fn require_room(deps: &Deps, bytes: u64) -> Result<(), Failure> {
     let promised = deps.store.awaited_upload_bytes().await?;
-    deps.archives
-        .require_space(promised.saturating_add(new.length.unwrap_or_default()))?;
+    deps.archives.require_space(promised.saturating_add(bytes))
+}
+
+/// Begins an upload when there is room for it.
+pub async fn begin(deps: &Deps, new: Begin) -> Result<Upload, Failure> {
+    require_room(deps, new.length.unwrap_or_default()).await?;
     let id = new_upload_id();
     let upload = NewUpload {
         user_id: new.user_id,

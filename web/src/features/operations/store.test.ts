@@ -11,6 +11,17 @@ function operation(id: string, status: OperationStatus): Operation {
   return { id, kind: 'pull_image', status, title: `Pull ${id}`, progress: 0, createdBy: 'admin', createdAt: '2026-01-01T00:00:00Z', steps: [] } as unknown as Operation
 }
 
+/** An event of an operation that is known to have failed, and stands like this by now; how it stands here then. */
+async function hearOfEnded(now: OperationStatus): Promise<Operation | undefined> {
+  vi.mocked(listOperations).mockResolvedValue({ items: [operation('a', 'failed')], total: 1, page: 1, size: 200 })
+  vi.mocked(getOperation).mockResolvedValue(operation('a', now))
+  const operations = useOperations()
+  await operations.restore()
+  operations.onProgress({ operationId: 'a', progress: 5, seq: 7 })
+  await vi.runAllTimersAsync()
+  return operations.byId.get('a')
+}
+
 /** How often the list of operations was told to be read again. */
 let read = 0
 
@@ -50,24 +61,12 @@ describe('the list of operations is read again', () => {
   })
 
   it('when one that had ended is retried elsewhere', async () => {
-    vi.mocked(listOperations).mockResolvedValue({ items: [operation('a', 'failed')], total: 1, page: 1, size: 200 })
-    vi.mocked(getOperation).mockResolvedValue(operation('a', 'running'))
-    const operations = useOperations()
-    await operations.restore()
-    operations.onProgress({ operationId: 'a', progress: 5, seq: 7 })
-    await vi.runAllTimersAsync()
-    expect(operations.byId.get('a')?.status).toBe('running')
+    expect((await hearOfEnded('running'))?.status).toBe('running')
     expect(read).toBe(1)
   })
 })
 
 it('an event that comes late for an ended operation changes nothing', async () => {
-  vi.mocked(listOperations).mockResolvedValue({ items: [operation('a', 'failed')], total: 1, page: 1, size: 200 })
-  vi.mocked(getOperation).mockResolvedValue(operation('a', 'failed'))
-  const operations = useOperations()
-  await operations.restore()
-  operations.onProgress({ operationId: 'a', progress: 5, seq: 7 })
-  await vi.runAllTimersAsync()
-  expect(operations.byId.get('a')?.status).toBe('failed')
+  expect((await hearOfEnded('failed'))?.status).toBe('failed')
   expect(read).toBe(0)
 })

@@ -1,17 +1,14 @@
-import { useThrottleFn } from '@vueuse/core'
 import { defineStore } from 'pinia'
 import { computed, ref, watch } from 'vue'
 import type { Operation } from '@/api/types'
 import type { ProgressEvent } from '@/events/payloads'
-import { queryClient } from '@/query'
+import { rereading } from '@/query'
 import { cancelOperation, getOperation, listOperations, retryOperation } from './api'
 import { applyProgress, isFinal, mergeOperation, type LiveOperation } from './progress'
 
 /** Finished operations that stay in the drawer; older ones are on the operations page. */
 const FINISHED_KEPT = 30
 const ACTIVE_PAGE = 200
-/** Many that begin together cost one look at the lists. */
-const LISTS_AT_MOST_EVERY_MS = 800
 
 /** Every operation that this page follows: those active when it opened, and those begun since. */
 export const useOperations = defineStore('operations', () => {
@@ -51,14 +48,7 @@ export const useOperations = defineStore('operations', () => {
   }
 
   /** An operation that begins is new in the list of operations, and has marked its images (PULLING, DELETING): both are read again. */
-  const hasBegun = useThrottleFn(
-    () => {
-      void queryClient.invalidateQueries({ queryKey: ['images'] })
-      void queryClient.invalidateQueries({ queryKey: ['operations'] })
-    },
-    LISTS_AT_MOST_EVERY_MS,
-    true,
-  )
+  const hasBegun = rereading('images', 'operations')
 
   function showToast(id: string): void {
     dismissed.delete(id)

@@ -127,16 +127,18 @@ fn disposition(name: &str) -> String {
 
 /// Whether a list of tags names this one; what is only weakly equal is equal enough to be kept.
 fn names(tags: &str, tag: &str) -> bool {
-    tags.split(',')
-        .map(str::trim)
-        .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
+    any(tags, |given| given.strip_prefix("W/").unwrap_or(given) == tag)
 }
 
 /// Whether a list of tags names exactly this one (RFC 9110, section 13.1.1).
 fn is_among(tags: &str, tag: &str) -> bool {
+    any(tags, |given| given == tag)
+}
+
+fn any(tags: &str, is_meant: impl Fn(&str) -> bool) -> bool {
     tags.split(',')
         .map(str::trim)
-        .any(|given| given == "*" || given == tag)
+        .any(|given| given == "*" || is_meant(given))
 }
 
 /// Whether the caller's part is of this file: without `If-Range` it believes so itself.

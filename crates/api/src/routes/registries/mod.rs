@@ -19,11 +19,5 @@ pub mod update;
 
 /// What a registry did not give. That it refuses its account says nothing of our caller's session, as 401 would.
 fn not_given(failure: Failure) -> Problem {
-    let refused = failure.code == ErrorCode::BadCredentials;
-    let problem = Problem::from(failure);
-    if refused {
-        problem.with_status(StatusCode::BAD_GATEWAY)
-    } else {
-        problem
-    }
+    Problem::from(failure).with_status_of(ErrorCode::BadCredentials, StatusCode::BAD_GATEWAY)
 }

@@ -86,13 +86,7 @@ fn length(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 
 /// What is larger than the largest that there is room for is 413 in tus.
 pub(super) fn no_room(failure: Failure) -> Problem {
-    let no_space = failure.code == ErrorCode::NoSpace;
-    let problem = Problem::from(failure);
-    if no_space {
-        problem.with_status(StatusCode::PAYLOAD_TOO_LARGE)
-    } else {
-        problem
-    }
+    Problem::from(failure).with_status_of(ErrorCode::NoSpace, StatusCode::PAYLOAD_TOO_LARGE)
 }
 
 fn answer(upload: &Upload, with_bytes: bool) -> HeaderMap {
