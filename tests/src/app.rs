@@ -230,6 +230,7 @@ impl App {
             watches: watches.clone(),
             config,
             metrics: Arc::new(String::new),
+            sockets: tokio::runtime::Handle::current(),
         });
         Self {
             router: imagefleet_api::router(state).await.expect("a router"),

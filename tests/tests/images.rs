@@ -328,6 +328,14 @@ async fn the_monitor_api_is_the_same_in_the_documents_words() {
             ),
             (
                 Method::POST,
+                "/pull".to_owned(),
+                // However it is named besides: the entry is asked for by its number.
+                Some(json!({"serverId": a, "imageName": "team/app", "softId": 999_999})),
+                404,
+                "not_found",
+            ),
+            (
+                Method::POST,
                 "/sync".to_owned(),
                 Some(json!({"serverIds": ["x"]})),
                 422,

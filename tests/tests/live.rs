@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::FakeEngine;
 use imagefleet_model::GrantServers;
+use imagefleet_operations::Event;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, grant};
 use imagefleet_tests::archives::image;
@@ -267,5 +268,34 @@ async fn a_right_given_or_taken_is_heard_at_once() {
             .iter()
             .any(|(_, payload)| payload["serverId"] == json!(first))
     );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_at_the_rights_loses_no_event() {
+    let app = App::start(testing::sqlite().await).await;
+    let admin = app.login("admin").await;
+    let server = add_server(&app, &admin, "a", &[]).await;
+    let mut sockets = Vec::new();
+    for _ in 0..50 {
+        sockets.push(admin.socket(None).await.expect("let in"));
+    }
+    for round in 1..=8 {
+        for _ in 0..200 {
+            // Each has the rights of every socket looked at, while others are sent.
+            app.operations.deps().announce(Event::ServerChanged(server));
+            admin.get("/software/1").await;
+        }
+        app.operations.deps().announce(Event::ContainersChanged(server));
+        for socket in &mut sockets {
+            socket.until(|event, _| event == "containers_changed").await;
+            let told = socket
+                .names()
+                .into_iter()
+                .filter(|event| *event == "server_changed");
+            assert_eq!(told.count(), 200, "in round {round}");
+            socket.events.clear();
+        }
+    }
     app.stop().await;
 }

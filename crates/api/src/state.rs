@@ -5,6 +5,7 @@ use imagefleet_model::Timestamp;
 use imagefleet_operations::Operations;
 use imagefleet_operations::reconcilers::Watches;
 use imagefleet_store::Store;
+use tokio::runtime::Handle;
 
 use crate::auth::{Passwords, Throttle};
 use crate::config::ApiConfig;
@@ -23,6 +24,8 @@ pub struct Services {
     pub config: ApiConfig,
     /// Writes the metrics in Prometheus' text form.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where live events are sent: a runtime of one thread sends them best.
+    pub sockets: Handle,
 }
 
 /// What every handler can reach. Cheap to clone.

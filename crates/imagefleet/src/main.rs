@@ -13,6 +13,7 @@ mod queue_settings;
 mod serve;
 mod settings;
 mod shutdown;
+mod socket_thread;
 mod tls;
 mod user;
 mod web;

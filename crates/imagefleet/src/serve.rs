@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
+use crate::socket_thread::SocketThread;
 use crate::{first_start, key, metrics, tls, web};
 
 /// Serves until it is told to end.
@@ -30,6 +31,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     // Last of what can go wrong: the password is printed once.
     first_start::create_admin(&store).await?;
 
+    let sockets = SocketThread::start()?;
     let engines = Arc::new(EnginePool::new(store.clone()));
     let runner = queue.runner;
     let worker = runner.worker.clone();
@@ -42,6 +44,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         watches: watches.clone(),
         config: settings.api,
         metrics: metrics::start()?,
+        sockets: sockets.handle(),
     };
     let state = AppState::new(services);
     let router = imagefleet_api::router(state.clone()).await?;

@@ -6,8 +6,9 @@ use imagefleet_model::{Operation, OperationId, OperationKind, ServerId, Step, Ti
 /// What the program announces after it can be read in the database. The live events are made from it.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A step is further than before. At most four a second for one step; the last state is always among them.
-    Progress(Arc<StepProgress>),
+    /// Steps are further than before, and were stored at one moment. At most four a second for one step; the last state is always
+    /// among them.
+    Progress(Arc<[StepProgress]>),
     /// An operation has ended. Exactly one for every run of an operation.
     Ended(Arc<OperationEnd>),
     /// The inventory of a server has changed.

@@ -51,7 +51,7 @@ async fn submit_pull(run: &TestOperations, pull: pull::PullImages) -> String {
 async fn progress_of(run: &mut TestOperations, id: &str) {
     loop {
         let event = run.events.recv().await.expect("an event");
-        if matches!(&event, Event::Progress(step) if step.operation_id == id) {
+        if matches!(&event, Event::Progress(steps) if steps.iter().any(|step| step.operation_id == id)) {
             break;
         }
     }
@@ -254,13 +254,15 @@ async fn progress_grows_and_the_end_comes_last_and_once() {
         let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         while let Ok(event) = tokio::time::timeout_at(deadline, run.events.recv()).await {
             match event.expect("an event") {
-                Event::Progress(step) if step.operation_id == id => {
-                    assert!(step.step.progress >= last && step.seq > seq, "falls back");
-                    assert_eq!(
-                        (step.step.repository.as_deref(), step.step.tag.as_deref()),
-                        (Some("app"), Some("1"))
-                    );
-                    (last, seq) = (step.step.progress, step.seq);
+                Event::Progress(steps) => {
+                    for step in steps.iter().filter(|step| step.operation_id == id) {
+                        assert!(step.step.progress >= last && step.seq > seq, "falls back");
+                        assert_eq!(
+                            (step.step.repository.as_deref(), step.step.tag.as_deref()),
+                            (Some("app"), Some("1"))
+                        );
+                        (last, seq) = (step.step.progress, step.seq);
+                    }
                 }
                 Event::Ended(end) if end.operation.id == id => {
                     assert!(end.seq > seq);

@@ -172,3 +172,20 @@ pub fn not_a_database() -> StoreError {
 pub fn connect_error(error: sqlx::Error) -> StoreError {
     StoreError::Database(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use crate::testing;
+
+    #[tokio::test]
+    async fn only_its_owner_reads_the_database() {
+        let at = testing::sqlite().await;
+        let file = at.url.trim_start_matches("sqlite://");
+        for beside in ["", "-wal", "-shm"] {
+            let of = std::fs::metadata(format!("{file}{beside}")).expect("it is open");
+            assert_eq!(of.permissions().mode() & 0o777, 0o600, "{file}{beside}");
+        }
+    }
+}

@@ -32,13 +32,15 @@ impl Listener {
         let listening = tokio::spawn(async move {
             loop {
                 match events.recv().await {
-                    Ok(Event::Progress(told)) => {
+                    Ok(Event::Progress(steps)) => {
                         let mut heard = lock(&kept);
-                        let of = heard.entry(told.operation_id.clone()).or_default();
-                        tally.hold(GROWS, told.seq > of.last_seq, || {
-                            format!("{}: {} after {}", told.operation_id, told.seq, of.last_seq)
-                        });
-                        of.last_seq = told.seq;
+                        for told in steps.iter() {
+                            let of = heard.entry(told.operation_id.clone()).or_default();
+                            tally.hold(GROWS, told.seq > of.last_seq, || {
+                                format!("{}: {} after {}", told.operation_id, told.seq, of.last_seq)
+                            });
+                            of.last_seq = told.seq;
+                        }
                     }
                     Ok(Event::Ended(end)) => {
                         let id = end.operation.id.clone();

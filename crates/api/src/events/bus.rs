@@ -84,11 +84,15 @@ impl<A: Adapter> Bus for SocketIo<A> {
         let Some(socket) = self.of("/").and_then(|all| all.get_socket(socket)) else {
             return;
         };
-        for old in socket.rooms() {
-            socket.leave(old);
+        let before = socket.rooms();
+        if let Some(room) = &room {
+            // First, so that it misses nothing that is for both.
+            socket.join(room.clone());
         }
-        if let Some(room) = room {
-            socket.join(room);
+        for old in before {
+            if room.as_deref() != Some(&*old) {
+                socket.leave(old);
+            }
         }
     }
 

@@ -11,10 +11,12 @@ mod connect;
 mod payload;
 mod pump;
 mod recheck;
+mod thread;
 
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use imagefleet_model::Failure;
 use socketioxide::SocketIo;
 use socketioxide::adapter::LocalAdapter;
@@ -82,9 +84,11 @@ pub async fn mount(state: &AppState, router: Router) -> Result<Router, Failure> 
     // Set once: a state serves one router.
     state.live.bus.set(bus).ok();
     state.live.audience.refresh(state).await?;
-    tokio::spawn(pump::pump(state.clone(), state.operations.subscribe()));
+    state
+        .sockets
+        .spawn(pump::pump(state.clone(), state.operations.subscribe()));
     tokio::spawn(recheck::recheck(state.clone()));
-    Ok(router)
+    Ok(router.layer(from_fn_with_state(state.clone(), thread::with_the_pump)))
 }
 
 /// One program alone.

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use imagefleet_model::{ServerId, Verb};
 use imagefleet_operations::{Event, OperationEnd, StepProgress};
@@ -14,10 +13,7 @@ use super::payload;
 use crate::AppState;
 use crate::routes::operations::sees_all;
 
-/// For how long further events are waited for: the progress of all running steps is announced at one moment, and
-/// sent together it costs each client one write.
-const GATHER: Duration = Duration::from_millis(1);
-/// Events that are sent together at most.
+/// Events that are sent together at most: sockets are given the thread before further ones are handed to them.
 const TOGETHER: usize = 256;
 
 /// Sends what operations announce, in that order, so that nobody meets an end before its progress.
@@ -33,7 +29,6 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
         };
         let Some(bus) = state.live.bus.get() else { continue };
         state.live.audience.keep_up(&state).await;
-        tokio::time::sleep(GATHER).await;
         let classes = state.live.audience.classes();
         let mut outbox = Outbox::default();
         write(&state, &mut outbox, &classes, first);
@@ -42,7 +37,10 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
         {
             write(&state, &mut outbox, &classes, event);
         }
-        bus.emit(&outbox.0).await;
+        for some in outbox.0.chunks(TOGETHER) {
+            bus.emit(some).await;
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -69,7 +67,7 @@ impl Outbox {
 
 fn write(state: &AppState, outbox: &mut Outbox, classes: &[Class], event: Event) {
     match event {
-        Event::Progress(step) => progress(outbox, classes, &step),
+        Event::Progress(steps) => steps.iter().for_each(|step| progress(outbox, classes, step)),
         Event::Ended(end) => ended(outbox, classes, &end),
         Event::ImagesChanged(server) => changed(state, outbox, classes, "images_changed", server),
         Event::ServerChanged(server) => {

@@ -23,9 +23,7 @@ pub async fn pump(shared: Arc<Shared>) {
         }
         let _order = shared.deps.order.lock().await;
         match shared.deps.store.save_progress(&changed).await {
-            Ok(stored) => stored
-                .into_iter()
-                .for_each(|stored| shared.deps.announce(settle::progress_event(stored))),
+            Ok(stored) => settle::announce_progress(&shared.deps, stored),
             // Only progress: the next tick brings the newer state.
             Err(error) => tracing::warn!(%error, "progress could not be stored"),
         }

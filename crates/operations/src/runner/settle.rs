@@ -56,9 +56,7 @@ async fn put_right_after_followers(shared: &Arc<Shared>, step: &ClaimedStep, set
 pub async fn announce(deps: &Deps, settled: Settled) {
     let order = deps.order.lock().await;
     match deps.store.number_steps(&settled.steps).await {
-        Ok(stored) => stored
-            .into_iter()
-            .for_each(|stored| deps.announce(progress_event(stored))),
+        Ok(stored) => announce_progress(deps, stored),
         Err(error) => tracing::error!(%error, "the last states could not be announced"),
     }
     drop(order);
@@ -93,9 +91,12 @@ fn count(operation: &imagefleet_model::Operation) {
     .increment(1);
 }
 
-/// The event for a stored progress.
-pub fn progress_event(stored: StoredProgress) -> Event {
-    Event::Progress(Arc::new(StepProgress {
+/// Sends what was stored at one moment together: it costs each client one write then.
+pub fn announce_progress(deps: &Deps, stored: Vec<StoredProgress>) {
+    if stored.is_empty() {
+        return;
+    }
+    let progress = |stored: StoredProgress| StepProgress {
         operation_id: stored.operation_id,
         kind: stored.kind,
         title: stored.title,
@@ -103,5 +104,6 @@ pub fn progress_event(stored: StoredProgress) -> Event {
         step: stored.step,
         seq: stored.seq,
         at: stored.at,
-    }))
+    };
+    deps.announce(Event::Progress(stored.into_iter().map(progress).collect()));
 }

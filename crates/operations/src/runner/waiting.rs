@@ -19,9 +19,7 @@ pub async fn announce(shared: Arc<Shared>) {
         }
         let _order = shared.deps.order.lock().await;
         match shared.deps.store.newly_waiting().await {
-            Ok(waiting) => waiting
-                .into_iter()
-                .for_each(|stored| shared.deps.announce(settle::progress_event(stored))),
+            Ok(waiting) => settle::announce_progress(&shared.deps, waiting),
             // It can be read all the same; the next round tells it.
             Err(error) => tracing::warn!(%error, "what steps wait for could not be announced"),
         }

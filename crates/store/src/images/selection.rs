@@ -1,5 +1,7 @@
 //! Which images a filter and the caller's rights mean, laid over the inventory in memory.
 
+mod by_size;
+
 use std::borrow::Cow;
 
 use imagefleet_model::{Access, ImageStatus, ServerId, Verb};
@@ -168,29 +170,6 @@ impl<'a> Selection<'a> {
         })
     }
 
-    /// How many images match, and where those of a page are in the order of their sizes; of equal ones, in that of servers and
-    /// names.
-    pub fn by_size(&self, offset: u64, size: u64, descending: bool) -> (u64, Vec<(ServerId, i64)>) {
-        let mut servers: Vec<_> = self.known.servers().collect();
-        servers.sort_unstable_by_key(|(server, _)| *server);
-        let mut matching: Vec<Weighed> = Vec::new();
-        for (index, (server, held)) in servers.iter().enumerate() {
-            if let Some(seen) = self.seen_on(*server) {
-                let weighed = held.weighed(&seen, self.allowed);
-                matching.extend(weighed.map(|(at, bytes)| (bytes, small(index), small(at))));
-            }
-        }
-        let total = matching.len() as u64;
-        let from = number(offset).min(matching.len());
-        let to = number(offset.saturating_add(size)).min(matching.len());
-        let page = middle(&mut matching, from, to, descending);
-        let place = |(_, index, at): &Weighed| {
-            let (server, held) = servers[*index as usize];
-            (server, self.known.references.record(held.slot(*at as usize)).id)
-        };
-        (total, page.iter().map(place).collect())
-    }
-
     /// A server's part, with so many of its first images.
     pub fn part(&self, server: ServerId, shown: usize) -> Part {
         let mut part = Part {
@@ -279,39 +258,6 @@ impl<'a> Selection<'a> {
             Slice::cut(in_order, offset, size)
         }
     }
-}
-
-/// An image's bytes, the index of its server, and where it stands there.
-type Weighed = (i64, u32, u32);
-
-/// What stands from there to there in their order. The rest is only told apart, in one pass each.
-fn middle(all: &mut [Weighed], from: usize, to: usize, descending: bool) -> &[Weighed] {
-    if from == to {
-        return &[];
-    }
-    let (from, to) = if descending {
-        (all.len() - to, all.len() - from)
-    } else {
-        (from, to)
-    };
-    if from > 0 {
-        all.select_nth_unstable(from);
-    }
-    let rest = &mut all[from..];
-    if to - from < rest.len() {
-        rest.select_nth_unstable(to - from);
-    }
-    let page = &mut rest[..to - from];
-    page.sort_unstable();
-    if descending {
-        page.reverse();
-    }
-    page
-}
-
-/// What fits, as no program holds more servers or images.
-fn small(of: usize) -> u32 {
-    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
 /// How much each count of a reference adds to, or takes from, the number of its images that a filter of status or use

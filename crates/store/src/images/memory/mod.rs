@@ -19,7 +19,8 @@ use imagefleet_model::ServerId;
 
 pub use bits::Bits;
 pub use flags::Allowed;
-use held::{Contents, Held};
+use held::Contents;
+pub use held::Held;
 pub use references::{Record, References};
 
 use crate::inventory::latest_change;
