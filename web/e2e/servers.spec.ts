@@ -17,6 +17,12 @@ test('a server that does not answer is added, shown offline with its reason, and
   await row.getByTestId('test-server').click()
   await expect(inside.getByRole('alert').filter({ hasText: `${name}: the test failed` })).toBeVisible()
 
+  await inside.goto('/images/by-server')
+  const card = inside.getByRole('region', { name })
+  await expect(card).toContainText('Its images are not known')
+  await expect(card, 'nothing known is not nothing there').not.toContainText('no images')
+  await inside.goto('/servers')
+
   await row.getByTestId('server-more').click()
   await inside.getByTestId('disable-server').filter({ visible: true }).click()
   await expect(inside.getByRole('dialog', { name: `Disable ${name}?` }), 'nothing happens before it is confirmed').toBeVisible()
