@@ -278,4 +278,6 @@ pub struct EngineEvent {
     pub id: String,
     /// When.
     pub at: Option<Timestamp>,
+    /// With what a container ended, in its `die`.
+    pub exit_code: Option<i64>,
 }

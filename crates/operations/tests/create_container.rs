@@ -256,7 +256,11 @@ async fn a_container_that_ends_at_once_has_failed() {
         )
         .await;
     assert_eq!(code(&end), "container_exited");
-    assert_eq!(end.steps[0].result.as_ref().expect("kept")["state"], "removed");
+    let result = end.steps[0].result.as_ref().expect("kept");
+    assert_eq!(
+        (&result["exitCode"], &result["state"]),
+        (&json!(1), &json!("removed"))
+    );
 }
 
 #[tokio::test]
@@ -278,6 +282,20 @@ async fn one_that_has_done_its_work_has_not_failed() {
         (&json!(0), &json!("exited"))
     );
     assert_eq!(fixture.image(a).await.status, ImageStatus::Available);
+
+    // The engine tells it of one that has removed itself too.
+    let end = fixture
+        .create(
+            &[a],
+            json!({"name": "gone", "command": ["exit", "0"], "autoRemove": true}),
+        )
+        .await;
+    assert_eq!(end.status, Status::Succeeded, "{:?}", end.error);
+    let result = end.steps[0].result.as_ref().expect("kept");
+    assert_eq!(
+        (&result["exitCode"], &result["state"]),
+        (&json!(0), &json!("removed"))
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use futures_util::stream::try_unfold;
 use hyper::body::Incoming;
 use imagefleet_model::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::call::Call;
 use super::client::{Client, next_chunk};
@@ -33,6 +34,16 @@ struct EventMessage {
 struct Actor {
     #[serde(rename = "ID", default)]
     id: String,
+    #[serde(rename = "Attributes", default, deserialize_with = "or_default")]
+    attributes: Attributes,
+}
+
+/// What else is told, all of it as text. An event counts even when this is something else.
+#[derive(Debug, Default, Deserialize)]
+struct Attributes {
+    /// Docker's, and beside its own Podman's.
+    #[serde(rename = "exitCode", default)]
+    exit_code: Value,
 }
 
 impl EventMessage {
@@ -45,6 +56,11 @@ impl EventMessage {
                 Some(Timestamp::from_timestamp_nanos(self.time_nano))
             } else {
                 from_seconds(self.time)
+            },
+            // Podman tells one with whatever happens.
+            exit_code: match self.actor.attributes.exit_code {
+                Value::String(code) if self.action == "die" => code.parse().ok(),
+                _ => None,
             },
             kind: self.kind,
             action: self.action,
@@ -91,4 +107,34 @@ where
         }
     })
     .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::message;
+
+    fn exit_code(action: &str, attributes: &str) -> Option<i64> {
+        let text = format!(
+            r#"{{"Type":"container","Action":"{action}","Actor":{{"ID":"c1","Attributes":{attributes}}},"time":7}}"#
+        );
+        let event = message(&Bytes::from(text)).expect("read").expect("it matters");
+        assert_eq!((event.id.as_str(), event.action.as_str()), ("c1", action));
+        event.exit_code
+    }
+
+    #[test]
+    fn only_an_end_has_an_exit_code() {
+        assert_eq!(exit_code("die", r#"{"exitCode":"3","image":"x"}"#), Some(3));
+        let of_podman = r#"{"containerExitCode":"5","exitCode":"5","image":"x","name":"n","podId":""}"#;
+        assert_eq!(exit_code("die", of_podman), Some(5));
+        assert_eq!(
+            exit_code("start", r#"{"containerExitCode":"0","exitCode":"0"}"#),
+            None
+        );
+        for odd in ["null", "{}", r#"{"exitCode":3}"#, r#"{"exitCode":"?"}"#] {
+            assert_eq!(exit_code("die", odd), None, "{odd}");
+        }
+    }
 }

@@ -116,8 +116,12 @@ pub(super) fn stats(stats: &ContainerStats) -> Value {
 
 /// One message of `GET /events`.
 pub(super) fn event(event: &EngineEvent) -> Value {
+    let attributes = event
+        .exit_code
+        .map_or(json!({}), |code| json!({"exitCode": code.to_string()}));
     json!({
-        "Type": event.kind, "Action": event.action, "Actor": {"ID": event.id}, "time": seconds(event.at),
+        "Type": event.kind, "Action": event.action, "Actor": {"ID": event.id, "Attributes": attributes},
+        "time": seconds(event.at),
         "timeNano": event.at.and_then(|at| at.timestamp_nanos_opt()).unwrap_or(0),
     })
 }

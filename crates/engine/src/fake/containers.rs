@@ -276,7 +276,7 @@ impl State {
             container.exit_code = Some(exit_code);
             container.finished_at = Some(now);
         }
-        self.event("container", "die", &id);
+        self.event_of("container", "die", &id, Some(exit_code));
         if auto_remove {
             self.containers.remove(&id);
             self.event("container", "destroy", &id);

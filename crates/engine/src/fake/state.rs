@@ -283,6 +283,11 @@ impl State {
     }
 
     pub fn event(&mut self, kind: &str, action: &str, id: &str) {
+        self.event_of(kind, action, id, None);
+    }
+
+    /// The same with the exit code of a container that ended.
+    pub fn event_of(&mut self, kind: &str, action: &str, id: &str, exit_code: Option<i64>) {
         if self.events.len() == EVENTS {
             self.events.pop_front();
             self.forgotten += 1;
@@ -292,6 +297,7 @@ impl State {
             action: action.to_owned(),
             id: id.to_owned(),
             at: Some(self.now),
+            exit_code,
         });
     }
 

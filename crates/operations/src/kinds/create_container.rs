@@ -5,7 +5,9 @@ mod unpublished;
 mod watch;
 
 use imagefleet_engine::{ContainerDetail, Engine};
-use imagefleet_model::{ContainerSpec, ErrorCode, Failure, Image, ImageStatus, OperationKind, Progress};
+use imagefleet_model::{
+    ContainerSpec, ErrorCode, Failure, Image, ImageStatus, OperationKind, Progress, Timestamp,
+};
 use imagefleet_store::{NewOperation, NewStep, SealedPayload, StepOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -184,10 +186,16 @@ async fn create(
         return Ok(());
     }
     say(context, 50, &format!("Starting {}", made.name));
+    let auto_remove = if spec.auto_remove {
+        let created = engine.container(&made.engine_id).await?.summary.created_at;
+        Some(created.unwrap_or(Timestamp::UNIX_EPOCH))
+    } else {
+        None
+    };
     engine.start_container(&made.engine_id).await?;
     made.started = true;
     say(context, 75, "Waiting whether it stays up");
-    let ended = watch::stays_up(engine, &made.engine_id, spec.auto_remove).await?;
+    let ended = watch::stays_up(engine, &made.engine_id, auto_remove).await?;
     let Some(ended) = ended else { return Ok(()) };
     made.exit_code = ended.exit_code;
     made.log = ended.log;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use imagefleet_engine::{ContainerDetail, Engine, LogOptions};
-use imagefleet_model::{ErrorCode, Failure};
+use imagefleet_model::{ErrorCode, Failure, Timestamp};
 use tokio::time::{Instant, sleep, timeout};
 
 /// A container that is up for so long has started.
@@ -28,28 +28,26 @@ pub struct Ended {
     pub sentence: String,
 }
 
-/// Watches a container that was just started; how it ended, if it did.
-pub async fn stays_up(engine: &dyn Engine, id: &str, auto_remove: bool) -> Result<Option<Ended>, Failure> {
+/// Watches a container that was just started; how it ended, if it did. One that removes itself was created at that moment, by the
+/// engine's clock.
+pub async fn stays_up(
+    engine: &dyn Engine,
+    id: &str,
+    auto_remove: Option<Timestamp>,
+) -> Result<Option<Ended>, Failure> {
     let until = Instant::now() + LONG_ENOUGH;
     loop {
         match engine.container(id).await {
             Ok(detail) if has_ended(&detail) => {
-                return Ok(Some(ended(engine, id, &detail, auto_remove).await));
+                return Ok(Some(ended(engine, id, &detail, auto_remove.is_some()).await));
             }
             Ok(_) => {}
-            Err(failure) if failure.code == ErrorCode::ContainerNotFound && auto_remove => {
-                return Ok(Some(Ended {
-                    exit_code: None,
-                    // Nobody can tell.
-                    well: false,
-                    log: Vec::new(),
-                    sentence:
-                        "The container ended right after its start and was removed, as asked (auto-remove): \
-                               its log went with it."
-                            .to_owned(),
-                }));
-            }
-            Err(failure) => return Err(failure),
+            Err(failure) => match auto_remove {
+                Some(created) if failure.code == ErrorCode::ContainerNotFound => {
+                    return Ok(Some(gone(engine, id, created).await));
+                }
+                _ => return Err(failure),
+            },
         }
         if Instant::now() >= until {
             return Ok(None);
@@ -67,6 +65,42 @@ fn has_ended(detail: &ContainerDetail) -> bool {
         )
 }
 
+/// The engine still tells with what it ended, but no longer what it wrote.
+async fn gone(engine: &dyn Engine, id: &str, created: Timestamp) -> Ended {
+    let exit_code = match timeout(PATIENCE, exit_code(engine, id, created)).await {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => {
+            tracing::debug!(%failure, "the end of a container that is gone could not be read");
+            None
+        }
+        Err(_) => None,
+    };
+    Ended {
+        exit_code,
+        well: exit_code == Some(0),
+        log: Vec::new(),
+        sentence: format!(
+            "The container ended right after its start{} and was removed, as asked (auto-remove): its log went with it.",
+            with(exit_code)
+        ),
+    }
+}
+
+async fn exit_code(engine: &dyn Engine, id: &str, since: Timestamp) -> Result<Option<i64>, Failure> {
+    let mut events = engine.events(Some(since)).await?;
+    while let Some(event) = events.next().await {
+        let event = event?;
+        if event.id == id && event.exit_code.is_some() {
+            return Ok(event.exit_code);
+        }
+    }
+    Ok(None)
+}
+
+fn with(exit_code: Option<i64>) -> String {
+    exit_code.map_or_else(String::new, |code| format!(" with exit code {code}"))
+}
+
 async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail, auto_remove: bool) -> Ended {
     let log = match timeout(PATIENCE, last_lines(engine, id)).await {
         Ok(Ok(log)) => log,
@@ -76,10 +110,7 @@ async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail, auto_rem
         }
         Err(_) => Vec::new(),
     };
-    let how = match detail.exit_code {
-        Some(code) => format!(" with exit code {code}"),
-        None => String::new(),
-    };
+    let how = with(detail.exit_code);
     let why = if detail.error.is_empty() {
         String::new()
     } else {
