@@ -1,5 +1,7 @@
 //! Who hears of what: every live event, on both databases, and sockets that end with the right to them.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::FakeEngine;
@@ -251,7 +253,7 @@ async fn a_right_given_or_taken_is_heard_at_once() {
             loop {
                 change(second, "heard").await;
                 change(second, "again").await;
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         } => {}
     }
@@ -275,7 +277,8 @@ async fn a_right_given_or_taken_is_heard_at_once() {
 async fn a_look_at_the_rights_loses_no_event() {
     let app = App::start(testing::sqlite().await).await;
     let admin = app.login("admin").await;
-    let server = add_server(&app, &admin, "a", &[]).await;
+    // One of which nobody else tells anything.
+    let server = 4_242;
     let mut sockets = Vec::new();
     for _ in 0..50 {
         sockets.push(admin.socket(None).await.expect("let in"));
@@ -298,4 +301,24 @@ async fn a_look_at_the_rights_loses_no_event() {
         }
     }
     app.stop().await;
+}
+
+#[tokio::test]
+async fn who_connects_while_the_database_is_away_is_let_in_when_it_is_back() {
+    for at in testing::stores().await {
+        let app = App::start(at).await;
+        let admin = app.login("admin").await;
+        app.at.take_sessions_away().await;
+        let mut connecting = std::pin::pin!(admin.socket(None));
+        // A refusal would come at once, and no official client comes back by itself after one.
+        tokio::select! {
+            answer = &mut connecting => panic!("answered: {:?}", answer.map(|_| "let in")),
+            () = tokio::time::sleep(Duration::from_millis(300)) => {}
+        }
+        app.at.give_sessions_back().await;
+        let mut socket = connecting.await.expect("let in");
+        let server = add_server(&app, &admin, "a", &[]).await;
+        heard(&mut socket, server).await;
+        app.stop().await;
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imagefleet_model::ManualClock;
+use sea_orm::ConnectionTrait as _;
 use sqlx::Connection as _;
 
 use crate::{LeaseClock, SecretKey, Store, StoreOptions};
@@ -145,6 +146,32 @@ impl TestStore {
     /// When that fails.
     pub async fn let_notifications_pass(&self) {
         self.run("DROP FUNCTION before.pg_notify(text, text)").await;
+    }
+
+    /// From now on the database fails whoever asks for a session, until [`give_sessions_back`](Self::give_sessions_back).
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn take_sessions_away(&self) {
+        self.on_either("ALTER TABLE sessions RENAME TO sessions_away")
+            .await;
+    }
+
+    /// Sessions are there again.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn give_sessions_back(&self) {
+        self.on_either("ALTER TABLE sessions_away RENAME TO sessions")
+            .await;
+    }
+
+    async fn on_either(&self, statement: &str) {
+        self.store
+            .db
+            .execute_unprepared(statement)
+            .await
+            .expect("it is done");
     }
 
     /// Statements for `PostgreSQL`, through a connection of their own.

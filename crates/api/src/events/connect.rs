@@ -1,15 +1,23 @@
 use std::fmt;
+use std::time::Duration;
 
 use serde::Deserialize;
 use socketioxide::adapter::Adapter;
 use socketioxide::extract::{SocketRef, State, TryData};
+use tokio::time::Instant;
 
+use super::CONNECT_TIMEOUT;
 use super::audience::room_of;
 use crate::AppState;
 use crate::audit::Trail;
 use crate::extract::{Caller, Credential};
 use crate::middleware::{caller_of, caller_of_token};
 use crate::peer::Peer;
+
+/// How often a database that is away is asked again who somebody is. Who is refused does not come back by itself, and whose connection
+/// is not answered in time does.
+const PAUSE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = CONNECT_TIMEOUT.saturating_add(Duration::from_secs(15));
 
 /// Whose a socket is.
 #[derive(Debug, Clone)]
@@ -27,8 +35,10 @@ pub struct Auth {
 }
 
 /// Why a connection is refused; the client meets it as `connect_error`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Refused(&'static str);
+
+const AWAY: Refused = Refused("database_unavailable: try again in a moment");
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +53,14 @@ pub async fn authenticate<A: Adapter>(
     State(state): State<AppState>,
     TryData(auth): TryData<Auth>,
 ) -> Result<(), Refused> {
-    let caller = caller(&socket, &state, auth.ok()).await?;
+    let auth = auth.ok();
+    let patient_until = Instant::now() + PATIENCE;
+    let caller = loop {
+        match caller(&socket, &state, auth.as_ref()).await {
+            Err(AWAY) if Instant::now() < patient_until => tokio::time::sleep(PAUSE).await,
+            found => break found?,
+        }
+    };
     let room = room_of(&caller.access);
     // A user made a moment ago may be the first with these rights.
     if let Some(room) = &room
@@ -62,14 +79,14 @@ pub async fn authenticate<A: Adapter>(
 async fn caller<A: Adapter>(
     socket: &SocketRef<A>,
     state: &AppState,
-    auth: Option<Auth>,
+    auth: Option<&Auth>,
 ) -> Result<Caller, Refused> {
     let parts = socket.req_parts();
     let peer = parts.extensions.get::<Peer>().copied();
-    let token = auth.and_then(|auth| auth.token).filter(|token| !token.is_empty());
-    let found = match token {
+    let token = auth.and_then(|auth| auth.token.as_deref());
+    let found = match token.filter(|token| !token.is_empty()) {
         Some(token) => {
-            let token = token.strip_prefix("Bearer ").unwrap_or(&token);
+            let token = token.strip_prefix("Bearer ").unwrap_or(token);
             let address = peer.map_or(std::net::IpAddr::from([127, 0, 0, 1]), |peer| peer.address);
             caller_of_token(state, token, address, Trail::default()).await
         }
@@ -83,7 +100,7 @@ async fn caller<A: Adapter>(
         Ok(None) => Err(Refused(
             "unauthenticated: log in, or send a valid token in auth.token",
         )),
-        Err(_) => Err(Refused("database_unavailable: try again in a moment")),
+        Err(_) => Err(AWAY),
     }
 }
 

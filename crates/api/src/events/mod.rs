@@ -14,6 +14,7 @@ mod recheck;
 mod thread;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -35,6 +36,9 @@ use bus::Bus;
 const MAX_PAYLOAD: u64 = 64 * 1024;
 /// Packets that wait for a slow client before further ones are dropped for it.
 const BUFFER: usize = 2048;
+
+/// By then a connection has been let in or refused, or it is closed and the client begins anew.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What the rest of the API knows of the live events.
 #[derive(Default)]
@@ -96,6 +100,7 @@ fn local(state: &AppState) -> (SocketIoLayer<LocalAdapter>, SocketIo<LocalAdapte
     SocketIo::builder()
         .max_payload(MAX_PAYLOAD)
         .max_buffer_size(BUFFER)
+        .connect_timeout(CONNECT_TIMEOUT)
         .with_state(state.clone())
         .build_layer()
 }
@@ -107,6 +112,7 @@ fn shared(state: &AppState) -> (SocketIoLayer<Shared>, SocketIo<Shared>) {
     SocketIo::builder()
         .max_payload(MAX_PAYLOAD)
         .max_buffer_size(BUFFER)
+        .connect_timeout(CONNECT_TIMEOUT)
         .with_state(state.clone())
         .with_adapter::<SqlxAdapter<_>>(PostgresAdapterCtr::new_with_driver(SqlxDriver::new(pool), config))
         .build_layer()
