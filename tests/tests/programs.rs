@@ -10,7 +10,7 @@ use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::{FakeEngine, FakeOptions};
 use imagefleet_operations::RunnerOptions;
 use imagefleet_store::testing;
-use imagefleet_tests::app::{App, Client};
+use imagefleet_tests::app::{App, Client, everywhere};
 use imagefleet_tests::archives;
 use imagefleet_tests::live::Socket;
 use serde_json::{Value, json};
@@ -234,12 +234,42 @@ async fn a_restart_of_the_database_heals_by_itself() {
     let admin = front.login("admin").await;
     let server = add(&admin).await;
     let mut live = admin.socket(None).await.expect("a connection");
-    front.at.lose_connections().await;
+    for _ in 0..8 {
+        // Whether it is refused does not matter: something is on its way when the connections end.
+        admin.post("/images/sync", json!({"serverIds": [server]})).await;
+        front.at.lose_connections().await;
+    }
+    admin
+        .until("/operations?active=true", |active| active["total"] == 0)
+        .await;
+    live.events.clear();
     hear(&admin, &mut live, server).await;
     engine.hold("after/app:1").expect("held");
     admin
         .until("/images?q=after/app", |images| images["total"] == 1)
         .await;
+    front.stop().await;
+    runtime.shutdown_background();
+    drop(worker);
+}
+
+#[tokio::test]
+async fn a_right_taken_at_one_is_taken_at_the_other_at_once() {
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
+    let there = worker.login("admin").await;
+    // Connections are looked at from time to time too: that one ends in time would prove little.
+    for name in ["eve", "mallory", "trudy"] {
+        front.user(name, vec![everywhere("viewer")]).await;
+        let client = front.login(name).await;
+        let mut socket = client.socket(None).await.expect("let in");
+        let users = there.get(&format!("/users?q={name}")).await.body;
+        let path = format!("/users/{}", users["items"][0]["id"]);
+        let disabled = there.patch(&path, json!({"disabled": true})).await;
+        assert_eq!(disabled.status, StatusCode::OK, "{disabled:?}");
+        socket.until_ended().await;
+    }
     front.stop().await;
     runtime.shutdown_background();
     drop(worker);

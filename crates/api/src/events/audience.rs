@@ -1,13 +1,9 @@
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use imagefleet_model::{Access, ServerId, Verb};
 use sha2::{Digest as _, Sha256};
 
 use crate::AppState;
-
-/// For how long rights count as known where other programs change them too.
-const KNOWN_FOR: Duration = Duration::from_secs(2);
 
 /// Those who hold the same rights to see: a room.
 #[derive(Debug, Clone)]
@@ -23,12 +19,11 @@ pub struct Class {
 #[derive(Debug, Default)]
 pub struct Audience {
     classes: RwLock<Arc<Vec<Class>>>,
-    read: Mutex<Option<Instant>>,
 }
 
 impl Audience {
-    /// Reads the users' rights anew.
-    pub async fn refresh(&self, state: &AppState) -> imagefleet_store::Result<()> {
+    /// Reads the users' rights.
+    pub async fn read(state: &AppState) -> imagefleet_store::Result<Vec<Class>> {
         let mut classes: Vec<Class> = Vec::new();
         for access in state.store.accesses().await? {
             let Some(room) = room_of(&access) else { continue };
@@ -36,32 +31,28 @@ impl Audience {
                 classes.push(Class { room, access });
             }
         }
-        *self.classes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(classes);
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        Ok(())
+        Ok(classes)
     }
 
-    /// Reads them anew when another program may have changed them: nothing here tells of that.
-    pub async fn keep_up(&self, state: &AppState) {
-        if state.store.is_sqlite() {
-            return;
-        }
-        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if read.is_none_or(|read| read.elapsed() >= KNOWN_FOR)
-            && let Err(error) = self.refresh(state).await
-        {
-            tracing::warn!(%error, "the audience of live events could not be read");
+    /// From now on events are for these.
+    pub fn set(&self, classes: Vec<Class>) {
+        *self.classes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(classes);
+    }
+
+    /// Events are for these too; the others stay, because sockets are still in their rooms.
+    pub fn add(&self, room: &str, access: &Access) {
+        let mut classes = self.classes.write().unwrap_or_else(PoisonError::into_inner);
+        if !classes.iter().any(|class| class.room == room) {
+            Arc::make_mut(&mut classes).push(Class {
+                room: room.to_owned(),
+                access: access.clone(),
+            });
         }
     }
 
     /// The classes.
     pub fn classes(&self) -> Arc<Vec<Class>> {
         Arc::clone(&self.classes.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Whether that room is known.
-    pub fn knows(&self, room: &str) -> bool {
-        self.classes().iter().any(|class| class.room == room)
     }
 }
 

@@ -63,11 +63,8 @@ pub async fn authenticate<A: Adapter>(
     };
     let room = room_of(&caller.access);
     // A user made a moment ago may be the first with these rights.
-    if let Some(room) = &room
-        && !state.live.audience.knows(room)
-        && let Err(error) = state.live.audience.refresh(&state).await
-    {
-        tracing::warn!(%error, "the audience of live events could not be read");
+    if let Some(room) = &room {
+        state.live.audience.add(room, &caller.access);
     }
     socket.extensions.insert(Client {
         credential: caller.credential,

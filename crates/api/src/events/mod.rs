@@ -9,6 +9,7 @@ mod audience;
 mod bus;
 mod connect;
 mod payload;
+mod postgres;
 mod pump;
 mod recheck;
 mod thread;
@@ -23,14 +24,14 @@ use socketioxide::SocketIo;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::handler::ConnectHandler as _;
 use socketioxide::layer::SocketIoLayer;
-use socketioxide_postgres::drivers::sqlx::SqlxDriver;
-use socketioxide_postgres::{PostgresAdapterConfig, PostgresAdapterCtr, SqlxAdapter};
+use socketioxide_postgres::{CustomPostgresAdapter, PostgresAdapterConfig, PostgresAdapterCtr};
 use tokio::sync::Notify;
 
 use crate::AppState;
 use audience::Audience;
 pub use audience::sees;
 use bus::Bus;
+use postgres::LastingDriver;
 
 /// Nothing that a client sends here is longer than its token.
 const MAX_PAYLOAD: u64 = 64 * 1024;
@@ -45,13 +46,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);
 pub struct Live {
     bus: OnceLock<Arc<dyn Bus>>,
     recheck: Notify,
+    rights_to_tell: Notify,
     audience: Audience,
+    /// While it is held no event is on its way, and the rooms that sockets are in are those that events are sent to.
+    order: tokio::sync::Mutex<()>,
 }
 
 impl Live {
-    /// Rights, sessions or tokens have changed: looks at every socket at once.
+    /// Rights, sessions or tokens have changed: every socket is looked at, here and by the other programs.
     pub fn rights_changed(&self) {
         self.recheck.notify_one();
+        self.rights_to_tell.notify_one();
     }
 
     /// How many clients are connected to this program.
@@ -83,11 +88,13 @@ pub async fn mount(state: &AppState, router: Router) -> Result<Router, Failure> 
                 format!("The live events cannot reach the other programs through PostgreSQL: {error}"),
             )
         })?;
+        let pool = state.store.connection().get_postgres_connection_pool().clone();
+        tokio::spawn(postgres::share_rights(state.clone(), pool));
         (router.layer(layer), Arc::new(io))
     };
     // Set once: a state serves one router.
     state.live.bus.set(bus).ok();
-    state.live.audience.refresh(state).await?;
+    state.live.audience.set(Audience::read(state).await?);
     state
         .sockets
         .spawn(pump::pump(state.clone(), state.operations.subscribe()));
@@ -114,8 +121,11 @@ fn shared(state: &AppState) -> (SocketIoLayer<Shared>, SocketIo<Shared>) {
         .max_buffer_size(BUFFER)
         .connect_timeout(CONNECT_TIMEOUT)
         .with_state(state.clone())
-        .with_adapter::<SqlxAdapter<_>>(PostgresAdapterCtr::new_with_driver(SqlxDriver::new(pool), config))
+        .with_adapter::<Shared>(PostgresAdapterCtr::new_with_driver(
+            LastingDriver::new(pool),
+            config,
+        ))
         .build_layer()
 }
 
-type Shared = SqlxAdapter<socketioxide::adapter::Emitter>;
+type Shared = CustomPostgresAdapter<socketioxide::adapter::Emitter, LastingDriver>;

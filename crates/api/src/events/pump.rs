@@ -28,7 +28,7 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
             Err(RecvError::Closed) => return,
         };
         let Some(bus) = state.live.bus.get() else { continue };
-        state.live.audience.keep_up(&state).await;
+        let _order = state.live.order.lock().await;
         let classes = state.live.audience.classes();
         let mut outbox = Outbox::default();
         write(&state, &mut outbox, &classes, first);

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use imagefleet_model::Access;
 
-use super::audience::room_of;
+use super::audience::{Audience, Class, room_of};
 use super::bus::Bus;
 use crate::AppState;
 use crate::extract::Credential;
@@ -26,19 +26,43 @@ pub async fn recheck(state: AppState) {
 }
 
 async fn look(state: &AppState, bus: &dyn Bus) -> imagefleet_store::Result<()> {
-    state.live.audience.refresh(state).await?;
     let mut known: HashMap<String, Option<Access>> = HashMap::new();
-    for (socket, client) in bus.clients() {
+    for (_, client) in bus.clients() {
         let key = key(&client.credential);
         if !known.contains_key(&key) {
             known.insert(key.clone(), access(state, &client.credential).await?);
         }
-        match known.get(&key) {
+    }
+    // After those of the sockets: who was given a right meanwhile is among them.
+    let mut classes = Audience::read(state).await?;
+    // All at once, while no event is on its way: else it would be for rooms in which those are not yet, or no longer, whom it is for.
+    let _order = state.live.order.lock().await;
+    let before = state.live.audience.classes();
+    for (socket, client) in bus.clients() {
+        match known.get(&key(&client.credential)) {
             Some(Some(access)) => bus.move_to(socket, room_of(access)),
-            _ => bus.disconnect(socket),
+            Some(None) => bus.disconnect(socket),
+            // It came meanwhile, and stays in the room of then until the next look.
+            None => {
+                let room = before
+                    .iter()
+                    .find(|class| Some(&class.room) == client.room.as_ref());
+                classes.extend(room.filter(|class| !holds(&classes, &class.room)).cloned());
+            }
         }
     }
+    for access in known.values().flatten() {
+        if let Some(room) = room_of(access).filter(|room| !holds(&classes, room)) {
+            let access = access.clone();
+            classes.push(Class { room, access });
+        }
+    }
+    state.live.audience.set(classes);
     Ok(())
+}
+
+fn holds(classes: &[Class], room: &str) -> bool {
+    classes.iter().any(|class| class.room == room)
 }
 
 fn key(credential: &Credential) -> String {
