@@ -66,6 +66,10 @@ pub async fn authenticate<A: Adapter>(
     if let Some(room) = &room {
         state.live.audience.add(room, &caller.access);
     }
+    // Before it is told that it is connected: from then on it misses nothing.
+    if let Some(room) = &room {
+        socket.join(room.clone());
+    }
     socket.extensions.insert(Client {
         credential: caller.credential,
         room,
@@ -101,9 +105,5 @@ async fn caller<A: Adapter>(
     }
 }
 
-/// Puts a new socket into its room.
-pub async fn connected<A: Adapter>(socket: SocketRef<A>) {
-    if let Some(Client { room: Some(room), .. }) = socket.extensions.get::<Client>() {
-        socket.join(room);
-    }
-}
+/// Everything is done by then.
+pub async fn connected<A: Adapter>(_: SocketRef<A>) {}
