@@ -108,12 +108,9 @@ async fn listen(
     Ok(unfold(
         (pool, channels, Some(first)),
         |(pool, channels, listener)| async {
-            let mut listener = match listener {
-                Some(listener) => listener,
-                None => {
-                    let listener = again(&pool, &channels).await?;
-                    return Some((None, (pool, channels, Some(listener))));
-                }
+            let Some(mut listener) = listener else {
+                let listener = again(&pool, &channels).await?;
+                return Some((None, (pool, channels, Some(listener))));
             };
             match listener.try_recv().await {
                 Ok(Some(told)) => Some((Some(told), (pool, channels, Some(listener)))),
