@@ -318,10 +318,15 @@ async fn failures_are_told_apart_on_every_engine() {
                 json!({"entrypoint": ["true"], "command": []}),
             ))
             .await;
-        let job = place.detail(job).await;
         // Podman says "stopped" until it has cleaned up.
-        let ended = job["state"] == "exited" || job["state"] == "stopped";
-        assert!(ended && job["exitCode"] == 0, "{engine}: {job:#}");
+        let job = admin
+            .until(&format!("/containers/{job}"), |job| job["state"] == "exited")
+            .await;
+        assert_eq!(
+            (&job["state"], &job["exitCode"]),
+            (&json!("exited"), &json!(0)),
+            "{engine}: {job:#}"
+        );
         for (script, status) in [("exit 0", "succeeded"), ("exit 5", "failed")] {
             // Gone before it can be looked at: its end is read from the engine's events.
             let form = json!({"entrypoint": ["sh", "-c", script], "command": [], "autoRemove": true});

@@ -13,7 +13,6 @@ mod queue_settings;
 mod serve;
 mod settings;
 mod shutdown;
-mod socket_thread;
 mod tls;
 mod user;
 mod web;
@@ -29,7 +28,10 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(args) => settings::Settings::load(*args).and_then(|settings| {
             logs::start(settings.log_format);
-            run(serve::serve(settings))
+            let sockets = socket_thread()?;
+            let outcome = run(serve::serve(settings, sockets.handle().clone()));
+            sockets.shutdown_background();
+            outcome
         }),
         Command::Doctor(args) => match run(doctor::doctor(*args)) {
             Ok(true) => Ok(()),
@@ -58,4 +60,14 @@ fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     // What still blocks a thread (a password being hashed) must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     outcome
+}
+
+/// The one thread that sends live events.
+fn socket_thread() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(1)
+        .thread_name("sockets")
+        .enable_all()
+        .build()
 }

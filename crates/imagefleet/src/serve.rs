@@ -8,14 +8,14 @@ use imagefleet_operations::archives::{ArchivePolicy, ArchiveStore};
 use imagefleet_operations::reconcilers::{WatchOptions, Watches};
 use imagefleet_operations::{EnginePool, Operations};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
-use crate::socket_thread::SocketThread;
 use crate::{first_start, key, metrics, tls, web};
 
-/// Serves until it is told to end.
-pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+/// Serves until it is told to end. Live events are sent on a runtime of their own.
+pub async fn serve(settings: Settings, sockets: Handle) -> anyhow::Result<()> {
     let shutdown = Shutdown::listen()?;
     let acceptor = match &settings.tls {
         Some((cert, key)) => Some(tls::acceptor(cert, key)?),
@@ -31,7 +31,6 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     // Last of what can go wrong: the password is printed once.
     first_start::create_admin(&store).await?;
 
-    let sockets = SocketThread::start()?;
     let engines = Arc::new(EnginePool::new(store.clone()));
     let runner = queue.runner;
     let worker = runner.worker.clone();
@@ -44,7 +43,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         watches: watches.clone(),
         config: settings.api,
         metrics: metrics::start()?,
-        sockets: sockets.handle(),
+        sockets,
     };
     let state = AppState::new(services);
     let router = imagefleet_api::router(state.clone()).await?;

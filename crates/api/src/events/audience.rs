@@ -26,9 +26,8 @@ impl Audience {
     pub async fn read(state: &AppState) -> imagefleet_store::Result<Vec<Class>> {
         let mut classes: Vec<Class> = Vec::new();
         for access in state.store.accesses().await? {
-            let Some(room) = room_of(&access) else { continue };
-            if !classes.iter().any(|class| class.room == room) {
-                classes.push(Class { room, access });
+            if let Some(room) = room_of(&access) {
+                include(&mut classes, Class { room, access });
             }
         }
         Ok(classes)
@@ -40,19 +39,21 @@ impl Audience {
     }
 
     /// Events are for these too; the others stay, because sockets are still in their rooms.
-    pub fn add(&self, room: &str, access: &Access) {
+    pub fn add(&self, class: Class) {
         let mut classes = self.classes.write().unwrap_or_else(PoisonError::into_inner);
-        if !classes.iter().any(|class| class.room == room) {
-            Arc::make_mut(&mut classes).push(Class {
-                room: room.to_owned(),
-                access: access.clone(),
-            });
-        }
+        include(Arc::make_mut(&mut classes), class);
     }
 
     /// The classes.
     pub fn classes(&self) -> Arc<Vec<Class>> {
         Arc::clone(&self.classes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Puts a class among others, unless it is there.
+pub fn include(classes: &mut Vec<Class>, class: Class) {
+    if !classes.iter().any(|other| other.room == class.room) {
+        classes.push(class);
     }
 }
 

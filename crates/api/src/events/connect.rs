@@ -7,7 +7,7 @@ use socketioxide::extract::{SocketRef, State, TryData};
 use tokio::time::Instant;
 
 use super::CONNECT_TIMEOUT;
-use super::audience::room_of;
+use super::audience::{Class, room_of};
 use crate::AppState;
 use crate::audit::Trail;
 use crate::extract::{Caller, Credential};
@@ -61,19 +61,17 @@ pub async fn authenticate<A: Adapter>(
             found => break found?,
         }
     };
-    let room = room_of(&caller.access);
-    // A user made a moment ago may be the first with these rights.
-    if let Some(room) = &room {
-        state.live.audience.add(room, &caller.access);
-    }
-    // Before it is told that it is connected: from then on it misses nothing.
-    if let Some(room) = &room {
+    let Caller {
+        access, credential, ..
+    } = caller;
+    let room = room_of(&access);
+    if let Some(room) = room.clone() {
+        // Before it is told that it is connected: from then on it misses nothing.
         socket.join(room.clone());
+        // A user made a moment ago may be the first with these rights.
+        state.live.audience.add(Class { room, access });
     }
-    socket.extensions.insert(Client {
-        credential: caller.credential,
-        room,
-    });
+    socket.extensions.insert(Client { credential, room });
     Ok(())
 }
 
@@ -106,4 +104,4 @@ async fn caller<A: Adapter>(
 }
 
 /// Everything is done by then.
-pub async fn connected<A: Adapter>(_: SocketRef<A>) {}
+pub async fn connected() {}

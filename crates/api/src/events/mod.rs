@@ -20,10 +20,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use imagefleet_model::Failure;
-use socketioxide::SocketIo;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::handler::ConnectHandler as _;
 use socketioxide::layer::SocketIoLayer;
+use socketioxide::{SocketIo, SocketIoBuilder};
+use socketioxide_postgres::drivers::sqlx::sqlx_client::PgPool;
 use socketioxide_postgres::{CustomPostgresAdapter, PostgresAdapterConfig, PostgresAdapterCtr};
 use tokio::sync::Notify;
 
@@ -80,7 +81,8 @@ pub async fn mount(state: &AppState, router: Router) -> Result<Router, Failure> 
         io.ns("/", connect::connected.with(connect::authenticate));
         (router.layer(layer), Arc::new(io))
     } else {
-        let (layer, io) = shared(state);
+        let pool = state.store.connection().get_postgres_connection_pool().clone();
+        let (layer, io) = shared(state, pool.clone());
         let ready = io.ns("/", connect::connected.with(connect::authenticate));
         ready.await.map_err(|error| {
             Failure::new(
@@ -88,7 +90,6 @@ pub async fn mount(state: &AppState, router: Router) -> Result<Router, Failure> 
                 format!("The live events cannot reach the other programs through PostgreSQL: {error}"),
             )
         })?;
-        let pool = state.store.connection().get_postgres_connection_pool().clone();
         tokio::spawn(postgres::share_rights(state.clone(), pool));
         (router.layer(layer), Arc::new(io))
     };
@@ -104,28 +105,22 @@ pub async fn mount(state: &AppState, router: Router) -> Result<Router, Failure> 
 
 /// One program alone.
 fn local(state: &AppState) -> (SocketIoLayer<LocalAdapter>, SocketIo<LocalAdapter>) {
-    SocketIo::builder()
-        .max_payload(MAX_PAYLOAD)
-        .max_buffer_size(BUFFER)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .with_state(state.clone())
-        .build_layer()
+    builder(state).build_layer()
 }
 
 /// Several programs on one `PostgreSQL` hear each other.
-fn shared(state: &AppState) -> (SocketIoLayer<Shared>, SocketIo<Shared>) {
-    let pool = state.store.connection().get_postgres_connection_pool().clone();
+fn shared(state: &AppState, pool: PgPool) -> (SocketIoLayer<Shared>, SocketIo<Shared>) {
     let config = PostgresAdapterConfig::new().with_prefix("imagefleet");
+    let adapter = PostgresAdapterCtr::new_with_driver(LastingDriver::new(pool), config);
+    builder(state).with_adapter::<Shared>(adapter).build_layer()
+}
+
+fn builder(state: &AppState) -> SocketIoBuilder {
     SocketIo::builder()
         .max_payload(MAX_PAYLOAD)
         .max_buffer_size(BUFFER)
         .connect_timeout(CONNECT_TIMEOUT)
         .with_state(state.clone())
-        .with_adapter::<Shared>(PostgresAdapterCtr::new_with_driver(
-            LastingDriver::new(pool),
-            config,
-        ))
-        .build_layer()
 }
 
 type Shared = CustomPostgresAdapter<socketioxide::adapter::Emitter, LastingDriver>;

@@ -8,6 +8,7 @@ use socketioxide_postgres::drivers::Driver;
 use socketioxide_postgres::drivers::sqlx::SqlxDriver;
 use socketioxide_postgres::drivers::sqlx::sqlx_client::postgres::{PgListener, PgNotification};
 use socketioxide_postgres::drivers::sqlx::sqlx_client::{Error, PgPool, query};
+use uuid::Uuid;
 
 use crate::AppState;
 
@@ -44,8 +45,9 @@ impl Driver for LastingDriver {
     }
 
     async fn listen(&self, channels: &[&str]) -> Result<Self::NotificationStream, Error> {
-        let channels = channels.iter().map(|channel| (*channel).to_owned()).collect();
-        let heard = listen(self.pool.clone(), channels).await?;
+        let channels: Vec<_> = channels.iter().map(|channel| (*channel).to_owned()).collect();
+        let first = connect(&self.pool, &channels).await?;
+        let heard = listen(self.pool.clone(), channels, Some(first));
         Ok(heard.filter_map(async |heard| heard).boxed())
     }
 
@@ -72,10 +74,12 @@ impl Driver for LastingDriver {
 
 /// Tells the other programs whenever rights have changed here, and has rights looked at when another one tells so.
 pub async fn share_rights(state: AppState, pool: PgPool) {
+    // What this one tells it has looked at already.
+    let own = Uuid::now_v7().to_string();
     let tell = async {
         loop {
             state.live.rights_to_tell.notified().await;
-            let told = query("SELECT pg_notify($1, '')").bind(RIGHTS);
+            let told = query("SELECT pg_notify($1, $2)").bind(RIGHTS).bind(&own);
             if let Err(error) = told.execute(&pool).await {
                 // They look by themselves from time to time.
                 tracing::warn!(%error, "the other programs could not be told that rights have changed");
@@ -83,48 +87,40 @@ pub async fn share_rights(state: AppState, pool: PgPool) {
         }
     };
     let hear = async {
-        loop {
-            match listen(pool.clone(), vec![RIGHTS.to_owned()]).await {
-                // What was told while nobody listened has to be seen too.
-                Ok(mut heard) => {
-                    while heard.next().await.is_some() {
-                        state.live.recheck.notify_one();
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "changes of rights by other programs are not heard"),
+        let mut heard = listen(pool.clone(), vec![RIGHTS.to_owned()], None);
+        while let Some(told) = heard.next().await {
+            // What was told while nobody listened has to be seen too.
+            if told.is_none_or(|told| told.payload() != own) {
+                state.live.recheck.notify_one();
             }
-            tokio::time::sleep(PAUSE).await;
         }
     };
     tokio::join!(tell, hear);
 }
 
 /// What is told on some channels, and nothing for a time in which nobody listened. Ends with the program's connections only.
-async fn listen(
+fn listen(
     pool: PgPool,
     channels: Vec<String>,
-) -> Result<BoxStream<'static, Option<PgNotification>>, Error> {
-    let first = connect(&pool, &channels).await?;
-    Ok(unfold(
-        (pool, channels, Some(first)),
-        |(pool, channels, listener)| async {
-            let Some(mut listener) = listener else {
-                let listener = again(&pool, &channels).await?;
-                return Some((None, (pool, channels, Some(listener))));
-            };
-            match listener.try_recv().await {
-                Ok(Some(told)) => Some((Some(told), (pool, channels, Some(listener)))),
-                // It listens again by itself.
-                Ok(None) => Some((None, (pool, channels, Some(listener)))),
-                Err(Error::PoolClosed) => None,
-                Err(error) => {
-                    tracing::warn!(%error, "what other programs tell is not heard: listening again");
-                    Some((None, (pool, channels, None)))
-                }
+    first: Option<PgListener>,
+) -> BoxStream<'static, Option<PgNotification>> {
+    unfold((pool, channels, first), |(pool, channels, listener)| async {
+        let Some(mut listener) = listener else {
+            let listener = again(&pool, &channels).await?;
+            return Some((None, (pool, channels, Some(listener))));
+        };
+        match listener.try_recv().await {
+            Ok(Some(told)) => Some((Some(told), (pool, channels, Some(listener)))),
+            // It listens again by itself.
+            Ok(None) => Some((None, (pool, channels, Some(listener)))),
+            Err(Error::PoolClosed) => None,
+            Err(error) => {
+                tracing::warn!(%error, "what other programs tell is not heard: listening again");
+                Some((None, (pool, channels, None)))
             }
-        },
-    )
-    .boxed())
+        }
+    })
+    .boxed()
 }
 
 async fn again(pool: &PgPool, channels: &[String]) -> Option<PgListener> {

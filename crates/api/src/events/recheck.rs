@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use imagefleet_model::Access;
 
-use super::audience::{Audience, Class, room_of};
+use super::audience::{Audience, Class, include, room_of};
 use super::bus::Bus;
 use crate::AppState;
 use crate::extract::Credential;
@@ -44,25 +44,22 @@ async fn look(state: &AppState, bus: &dyn Bus) -> imagefleet_store::Result<()> {
             Some(None) => bus.disconnect(socket),
             // It came meanwhile, and stays in the room of then until the next look.
             None => {
-                let room = before
+                let class = before
                     .iter()
                     .find(|class| Some(&class.room) == client.room.as_ref());
-                classes.extend(room.filter(|class| !holds(&classes, &class.room)).cloned());
+                if let Some(class) = class {
+                    include(&mut classes, class.clone());
+                }
             }
         }
     }
-    for access in known.values().flatten() {
-        if let Some(room) = room_of(access).filter(|room| !holds(&classes, room)) {
-            let access = access.clone();
-            classes.push(Class { room, access });
+    for access in known.into_values().flatten() {
+        if let Some(room) = room_of(&access) {
+            include(&mut classes, Class { room, access });
         }
     }
     state.live.audience.set(classes);
     Ok(())
-}
-
-fn holds(classes: &[Class], room: &str) -> bool {
-    classes.iter().any(|class| class.room == room)
 }
 
 fn key(credential: &Credential) -> String {

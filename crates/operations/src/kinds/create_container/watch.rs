@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Of the log of one that ended, people see the last lines and not more than fits into a message.
 const LINES: u64 = 20;
 const BYTES: usize = 4 * 1024;
-/// An engine that does not give the log by then does not hold up the answer.
+/// An engine that does not tell how it ended by then does not hold up the answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a container ended that had just been started.
@@ -65,16 +65,21 @@ fn has_ended(detail: &ContainerDetail) -> bool {
         )
 }
 
+/// What the engine tells by then of a container that ended, or nothing.
+async fn in_time<T: Default>(told: impl Future<Output = Result<T, Failure>>) -> T {
+    match timeout(PATIENCE, told).await {
+        Ok(Ok(told)) => told,
+        Ok(Err(failure)) => {
+            tracing::debug!(%failure, "how a container ended could not be read in full");
+            T::default()
+        }
+        Err(_) => T::default(),
+    }
+}
+
 /// The engine still tells with what it ended, but no longer what it wrote.
 async fn gone(engine: &dyn Engine, id: &str, created: Timestamp) -> Ended {
-    let exit_code = match timeout(PATIENCE, exit_code(engine, id, created)).await {
-        Ok(Ok(code)) => code,
-        Ok(Err(failure)) => {
-            tracing::debug!(%failure, "the end of a container that is gone could not be read");
-            None
-        }
-        Err(_) => None,
-    };
+    let exit_code = in_time(exit_code(engine, id, created)).await;
     Ended {
         exit_code,
         well: exit_code == Some(0),
@@ -102,14 +107,7 @@ fn with(exit_code: Option<i64>) -> String {
 }
 
 async fn ended(engine: &dyn Engine, id: &str, detail: &ContainerDetail, auto_remove: bool) -> Ended {
-    let log = match timeout(PATIENCE, last_lines(engine, id)).await {
-        Ok(Ok(log)) => log,
-        Ok(Err(failure)) => {
-            tracing::debug!(%failure, "the log of a container that ended could not be read");
-            Vec::new()
-        }
-        Err(_) => Vec::new(),
-    };
+    let log = in_time(last_lines(engine, id)).await;
     let how = with(detail.exit_code);
     let why = if detail.error.is_empty() {
         String::new()
