@@ -47,15 +47,17 @@ impl Client<'_> {
         };
         let auth = token.map(|token| json!({"token": token}).to_string());
         socket.send(format!("40{}", auth.unwrap_or_default())).await;
-        loop {
+        let mut connected = false;
+        while !connected {
             for packet in socket.packets().await.ok_or("ended")? {
                 match packet.get(..2) {
-                    Some("40") => return Ok(socket),
+                    Some("40") => connected = true,
                     Some("44") => return Err(packet[2..].to_owned()),
                     _ => socket.take(&packet).await,
                 }
             }
         }
+        Ok(socket)
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::FakeEngine;
 use imagefleet_model::GrantServers;
-use imagefleet_operations::Event;
+use imagefleet_operations::Change;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, grant};
 use imagefleet_tests::archives::image;
@@ -286,10 +286,10 @@ async fn a_look_at_the_rights_loses_no_event() {
     for round in 1..=8 {
         for _ in 0..200 {
             // Each has the rights of every socket looked at, while others are sent.
-            app.operations.deps().announce(Event::ServerChanged(server));
+            app.operations.deps().changed(Change::Server(server));
             admin.get("/software/1").await;
         }
-        app.operations.deps().announce(Event::ContainersChanged(server));
+        app.operations.deps().changed(Change::Containers(server));
         for socket in &mut sockets {
             socket.until(|event, _| event == "containers_changed").await;
             let told = socket
@@ -321,4 +321,25 @@ async fn who_connects_while_the_database_is_away_is_let_in_when_it_is_back() {
         heard(&mut socket, server).await;
         app.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_in_while_the_key_is_taken_away_does_not_stay() {
+    let app = App::start(testing::sqlite().await).await;
+    let (admin, nobody) = (app.login("admin").await, app.nobody());
+    for round in 0..100 {
+        let token = admin
+            .post("/tokens", json!({"name": format!("t{round}")}))
+            .await
+            .body;
+        let path = format!("/tokens/{}", token["id"]);
+        let came = nobody.socket(token["token"].as_str());
+        let (gone, came) = tokio::join!(admin.delete(&path), came);
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        // Connections are looked at from time to time too, but not that soon.
+        if let Ok(mut socket) = came {
+            socket.until_ended().await;
+        }
+    }
+    app.stop().await;
 }

@@ -45,8 +45,12 @@ fn slow() -> FakeEngine {
 }
 
 async fn add(admin: &Client<'_>) -> i64 {
+    add_at(admin, "a", ENDPOINT).await
+}
+
+async fn add_at(admin: &Client<'_>, name: &str, endpoint: &str) -> i64 {
     let added = admin
-        .post("/servers", json!({"name": "a", "endpoint": ENDPOINT}))
+        .post("/servers", json!({"name": name, "endpoint": endpoint}))
         .await;
     let id = added.body["id"].as_i64().expect("an id");
     admin
@@ -63,7 +67,8 @@ async fn hear(admin: &Client<'_>, live: &mut Socket<'_>, server: i64) {
     for _ in 0..30 {
         let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
         assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
-        let complete = live.until(|name, _| name == "operation_complete");
+        let id = &sync.body["id"];
+        let complete = live.until(|name, told| name == "operation_complete" && told["operationId"] == *id);
         if tokio::time::timeout(Duration::from_secs(1), complete)
             .await
             .is_ok()
@@ -72,6 +77,23 @@ async fn hear(admin: &Client<'_>, live: &mut Socket<'_>, server: i64) {
         }
     }
     panic!("the programs do not hear each other");
+}
+
+/// What was told of an operation: names and numbers.
+fn told_of<'a>(live: &'a Socket<'_>, id: &Value) -> Vec<(&'a str, u64)> {
+    live.events
+        .iter()
+        .filter(|(_, told)| told["operationId"] == *id)
+        .map(|(name, told)| (name.as_str(), told["seq"].as_u64().expect("a number")))
+        .collect()
+}
+
+/// Whether numbers grow, and what ends it is there once and last.
+fn in_order(told: &[(&str, u64)]) -> bool {
+    let last = told
+        .iter()
+        .position(|(name, _)| matches!(*name, "operation_complete" | "operation_error"));
+    told.is_sorted_by(|(_, one), (_, next)| one < next) && last == told.len().checked_sub(1)
 }
 
 async fn begin_pull(admin: &Client<'_>, server: i64, reference: &str) -> String {
@@ -219,6 +241,11 @@ async fn an_end_that_the_database_does_not_pass_on_is_told_when_it_does() {
     let id = sync.body["id"].clone();
     live.until(|name, told| name == "operation_complete" && told["operationId"] == id)
         .await;
+    assert_eq!(
+        told_of(&live, &id).len(),
+        2,
+        "the last state of its step, then its end"
+    );
     front.stop().await;
     runtime.shutdown_background();
     drop(worker);
@@ -234,16 +261,23 @@ async fn a_restart_of_the_database_heals_by_itself() {
     let admin = front.login("admin").await;
     let server = add(&admin).await;
     let mut live = admin.socket(None).await.expect("a connection");
+    let mut begun = Vec::new();
     for _ in 0..8 {
-        // Whether it is refused does not matter: something is on its way when the connections end.
-        admin.post("/images/sync", json!({"serverIds": [server]})).await;
+        // It may be refused: something is on its way when the connections end.
+        let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
+        begun.extend(sync.body.get("id").cloned());
         front.at.lose_connections().await;
     }
     admin
         .until("/operations?active=true", |active| active["total"] == 0)
         .await;
-    live.events.clear();
     hear(&admin, &mut live, server).await;
+    for id in &begun {
+        live.until(|name, told| name == "operation_complete" && told["operationId"] == *id)
+            .await;
+        let told = told_of(&live, id);
+        assert!(in_order(&told), "{told:?}");
+    }
     engine.hold("after/app:1").expect("held");
     admin
         .until("/images?q=after/app", |images| images["total"] == 1)
@@ -273,4 +307,52 @@ async fn a_right_taken_at_one_is_taken_at_the_other_at_once() {
     front.stop().await;
     runtime.shutdown_background();
     drop(worker);
+}
+
+#[tokio::test]
+async fn what_steps_on_two_programs_tell_has_one_order() {
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
+    front.operations.start().await.expect("it starts");
+    let admin = front.login("admin").await;
+    let mut servers = Vec::new();
+    for number in 0..8 {
+        let endpoint = format!("unix:///run/{number}.sock");
+        front.engines.put(&endpoint, FakeEngine::seeded(number, 2));
+        servers.push(add_at(&admin, &format!("s{number}"), &endpoint).await);
+    }
+    let there = worker.login("admin").await;
+    let mut lives = [
+        admin.socket(None).await.expect("a connection"),
+        there.socket(None).await.expect("a connection"),
+    ];
+    for live in &mut lives {
+        hear(&admin, live, servers[0]).await;
+    }
+    let mut ended = Vec::new();
+    for _ in 0..40 {
+        let sync = admin.post("/images/sync", json!({"serverIds": servers})).await;
+        let id = sync.body["id"].clone();
+        for live in &mut lives {
+            live.until(|name, told| name == "operation_complete" && told["operationId"] == id)
+                .await;
+        }
+        ended.push(id);
+    }
+    for live in &mut lives {
+        // What was late for the last ones would be there by then.
+        hear(&admin, live, servers[0]).await;
+        for id in &ended {
+            let told = told_of(live, id);
+            assert!(in_order(&told), "{told:?}");
+            assert!(
+                told.len() > servers.len(),
+                "the last state of each step: {told:?}"
+            );
+        }
+    }
+    front.stop().await;
+    runtime.shutdown_background();
+    drop(there);
 }

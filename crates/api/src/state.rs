@@ -2,8 +2,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use imagefleet_model::Timestamp;
-use imagefleet_operations::Operations;
 use imagefleet_operations::reconcilers::Watches;
+use imagefleet_operations::{Change, Operations};
 use imagefleet_store::Store;
 use tokio::runtime::Handle;
 
@@ -53,6 +53,11 @@ impl AppState {
             live: Live::default(),
             services,
         }))
+    }
+
+    /// Rights, sessions or tokens have changed: those who are connected are looked at, in whichever program.
+    pub fn rights_changed(&self) {
+        self.operations.deps().changed(Change::Rights);
     }
 
     /// Ends every live connection of this program.

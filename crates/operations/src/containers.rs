@@ -6,14 +6,14 @@ use imagefleet_engine::{Engine, EngineContainer};
 use imagefleet_model::{Failure, ServerId, Timestamp};
 use imagefleet_store::{ContainerChange, SeenContainer};
 
-use crate::Event;
+use crate::Change;
 use crate::context::Deps;
 
 /// When more change at once (a first look at a server), one event stands for all of them.
 const MOST_EVENTS: usize = 100;
 
 /// A container of a server that is new, gone or in another state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ContainerStatus {
     /// Its server.
     pub server_id: ServerId,
@@ -32,7 +32,7 @@ pub async fn refresh(deps: &Deps, server: ServerId, engine: &dyn Engine) -> Resu
     let changes = deps.store.apply_containers(server, asked_at, &containers).await?;
     if changes.rows > 0 {
         // Which images are in use may be different now.
-        deps.announce(Event::ImagesChanged(server));
+        deps.changed(Change::Images(server));
         announce(deps, server, changes.states).await?;
     }
     Ok(())
@@ -40,7 +40,7 @@ pub async fn refresh(deps: &Deps, server: ServerId, engine: &dyn Engine) -> Resu
 
 /// Tells what a look at a server has changed.
 pub async fn announce(deps: &Deps, server: ServerId, states: Vec<ContainerChange>) -> Result<(), Failure> {
-    deps.announce(Event::ContainersChanged(server));
+    deps.changed(Change::Containers(server));
     if states.is_empty() {
         return Ok(());
     }
@@ -48,7 +48,7 @@ pub async fn announce(deps: &Deps, server: ServerId, states: Vec<ContainerChange
     let at = deps.store.clock().now();
     let tell = |change| {
         let server_name = server_name.clone();
-        deps.announce(Event::ContainerStatus(Arc::new(ContainerStatus {
+        deps.changed(Change::ContainerStatus(Arc::new(ContainerStatus {
             server_id: server,
             server_name,
             change,

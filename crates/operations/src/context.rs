@@ -4,13 +4,13 @@ use imagefleet_engine::Engine;
 use imagefleet_model::{Failure, ServerId};
 use imagefleet_store::{ClaimedStep, Store};
 use serde::de::DeserializeOwned;
-use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::announcer::Announcer;
 use crate::archives::ArchiveStore;
 use crate::kinds::copy::Gatherings;
 use crate::reporter::Reporter;
-use crate::{EngineSource, Event};
+use crate::{Change, EngineSource};
 
 /// What every operation works with.
 #[derive(Debug, Clone)]
@@ -26,13 +26,13 @@ pub struct Deps {
     /// Held from numbering events to sending them: they leave in the order of their numbers.
     pub order: Arc<tokio::sync::Mutex<()>>,
     /// Where events go.
-    pub events: broadcast::Sender<Event>,
+    pub announcer: Announcer,
 }
 
 impl Deps {
-    /// Announces something. Nobody listening is no error.
-    pub fn announce(&self, event: Event) {
-        self.events.send(event).ok();
+    /// Announces that something is not as before.
+    pub fn changed(&self, change: Change) {
+        self.announcer.changed(change);
     }
 }
 

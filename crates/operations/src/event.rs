@@ -1,7 +1,14 @@
 use std::sync::Arc;
 
+use imagefleet_model::ServerId;
+/// An operation that has ended, with what is needed to decide who may hear of it.
+pub use imagefleet_store::Announcement as OperationEnd;
+use imagefleet_store::News;
+/// A step as it stands, with what its event has to tell.
+pub use imagefleet_store::StoredProgress as StepProgress;
+use serde::{Deserialize, Serialize};
+
 use crate::containers::ContainerStatus;
-use imagefleet_model::{Operation, OperationId, OperationKind, ServerId, Step, Timestamp};
 
 /// What the program announces after it can be read in the database. The live events are made from it.
 #[derive(Debug, Clone)]
@@ -11,44 +18,38 @@ pub enum Event {
     Progress(Arc<[StepProgress]>),
     /// An operation has ended. Exactly one for every run of an operation.
     Ended(Arc<OperationEnd>),
-    /// The inventory of a server has changed.
-    ImagesChanged(ServerId),
-    /// The state of a server (online, offline, its figures) has changed.
-    ServerChanged(ServerId),
-    /// The containers of a server have changed.
-    ContainersChanged(ServerId),
+    /// Something else is not as before.
+    Changed(Change),
+}
+
+/// What is not as before, for who reads it anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// The inventory of a server.
+    Images(ServerId),
+    /// The state of a server (online, offline, its figures).
+    Server(ServerId),
+    /// The containers of a server.
+    Containers(ServerId),
     /// A container is new, gone or in another state.
     ContainerStatus(Arc<ContainerStatus>),
+    /// What somebody may do, or who is logged in.
+    Rights,
 }
 
-/// A step as it stands, with what its event has to tell.
-#[derive(Debug, Clone)]
-pub struct StepProgress {
-    /// The operation it belongs to.
-    pub operation_id: OperationId,
-    /// That operation's kind.
-    pub kind: OperationKind,
-    /// That operation's title.
-    pub title: String,
-    /// What its words name beside what the step is about.
-    pub also: Vec<(ServerId, String)>,
-    /// The step.
-    pub step: Step,
-    /// Grows with every event of the operation.
-    pub seq: u64,
-    /// When it was stored.
-    pub at: Timestamp,
-}
-
-/// An operation that has ended, with what is needed to decide who may hear of it.
-#[derive(Debug, Clone)]
-pub struct OperationEnd {
-    /// The operation in full.
-    pub operation: Operation,
-    /// Servers and familiar repositories that it was about; a viewer of any of them may know.
-    pub subjects: Vec<(ServerId, Option<String>)>,
-    /// Grows with every event of the operation.
-    pub seq: u64,
-    /// When it was stored.
-    pub at: Timestamp,
+impl Event {
+    /// What a program that shares the store has told. `None` of what another version of the program tells.
+    pub(crate) fn heard(news: News) -> Option<Self> {
+        match news {
+            News::Progress(stored) => Some(Self::Progress(stored.into())),
+            News::Ended(end) => Some(Self::Ended(Arc::new(*end))),
+            News::Other(change) => match serde_json::from_value(change) {
+                Ok(change) => Some(Self::Changed(change)),
+                Err(error) => {
+                    tracing::error!(%error, "what another program tells cannot be understood");
+                    None
+                }
+            },
+        }
+    }
 }

@@ -5,6 +5,7 @@ use imagefleet_model::{Failure, Operation};
 use imagefleet_store::NewOperation;
 use tokio::sync::broadcast;
 
+use crate::announcer::Announcer;
 use crate::archives::ArchiveStore;
 use crate::context::Deps;
 use crate::kinds::copy::Gatherings;
@@ -12,8 +13,6 @@ use crate::reconcilers::sweep_archives;
 use crate::runner::{RunnerOptions, Shared, announce};
 use crate::{EngineSource, Event};
 
-/// Events that a slow listener may be behind before it misses some.
-const EVENT_BUFFER: usize = 4096;
 /// How often archives are looked at whose time may be over.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
@@ -50,7 +49,7 @@ impl Operations {
         archives: ArchiveStore,
         options: RunnerOptions,
     ) -> Self {
-        let (events, _) = broadcast::channel(EVENT_BUFFER);
+        let announcer = Announcer::new(&store);
         Self(Shared::new(
             Deps {
                 store,
@@ -58,7 +57,7 @@ impl Operations {
                 archives,
                 copies: Gatherings::default(),
                 order: Arc::default(),
-                events,
+                announcer,
             },
             options,
         ))
@@ -86,10 +85,15 @@ impl Operations {
         &self.0.deps
     }
 
-    /// Listens to everything that happens from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.deps().events.subscribe()
+    /// Listens to everything that happens from now on, in whichever of the programs that share the store.
+    pub async fn listen(&self) -> Result<broadcast::Receiver<Event>, Failure> {
+        let Shared {
+            deps,
+            closed,
+            tracker,
+            ..
+        } = &*self.0;
+        deps.announcer.listen(&deps.store, closed, tracker).await
     }
 
     /// Stores a planned operation; its steps run as soon as it is their turn.

@@ -4,6 +4,7 @@
 //! with steps, one transaction stores it, and the runner takes the steps from there: per server one changing step at a
 //! time, servers in parallel, progress as a latest value, the end stored first and announced after.
 
+mod announcer;
 pub mod archives;
 pub mod certificates;
 pub mod containers;
@@ -25,7 +26,7 @@ pub mod uploads;
 pub use context::{Deps, StepContext};
 pub use engine_source::EngineSource;
 pub use engines::EnginePool;
-pub use event::{Event, OperationEnd, StepProgress};
+pub use event::{Change, Event, OperationEnd, StepProgress};
 pub use handle::{Actor, Operations};
 pub use reporter::Reporter;
 pub use runner::RunnerOptions;

@@ -94,7 +94,7 @@ impl TestOperations {
         let archives = ArchiveStore::folder(folder.path(), ArchivePolicy::default())?;
         let fleet = FakeFleet::default();
         let operations = Operations::new(store.clone(), Arc::new(fleet.clone()), archives, options);
-        let events = operations.subscribe();
+        let events = operations.listen().await?;
         operations.start().await?;
         Ok(Self {
             operations,

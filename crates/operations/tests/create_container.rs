@@ -10,7 +10,7 @@ use imagefleet_model::{
 use imagefleet_operations::kinds::create_container::{CreateContainers, find_conflict, plan};
 use imagefleet_operations::kinds::sync;
 use imagefleet_operations::testing::TestOperations;
-use imagefleet_operations::{Actor, Event};
+use imagefleet_operations::{Actor, Change, Event};
 use imagefleet_store::testing::{TestStore, sqlite, stores};
 use serde_json::{Value, json};
 
@@ -138,11 +138,11 @@ async fn the_form_is_not_stored_in_the_clear() {
 async fn the_state_of_containers_is_announced() {
     let mut fixture = Fixture::new(sqlite().await).await;
     let (a, _) = fixture.server("a").await;
-    let mut events = fixture.run.operations.subscribe();
+    let mut events = fixture.run.operations.listen().await.expect("it listens");
     fixture.create(&[a], json!({"name": "web"})).await;
     let mut told = Vec::new();
     while let Ok(event) = events.try_recv() {
-        if let Event::ContainerStatus(status) = event {
+        if let Event::Changed(Change::ContainerStatus(status)) = event {
             let change = status.change.clone().expect("one container");
             told.push((
                 status.server_id,

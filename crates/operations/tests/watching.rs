@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use imagefleet_engine::fake::{FakeEngine, Fault, FaultyCall};
 use imagefleet_model::{Access, Server, ServerId, ServerStatus};
-use imagefleet_operations::Event;
 use imagefleet_operations::reconcilers::{WatchOptions, Watches};
 use imagefleet_operations::testing::TestOperations;
+use imagefleet_operations::{Change, Event};
 use imagefleet_store::Store;
 use imagefleet_store::testing::sqlite;
 
@@ -123,7 +123,10 @@ async fn a_look_that_fails_is_tried_again_and_the_server_stays_online() {
         "two failed, the third was good"
     );
     while let Ok(event) = run.events.try_recv() {
-        assert!(!matches!(event, Event::ServerChanged(_)), "it went offline");
+        assert!(
+            !matches!(event, Event::Changed(Change::Server(_))),
+            "it went offline"
+        );
     }
     watches.shutdown().await;
     run.operations.shutdown(Duration::ZERO).await;

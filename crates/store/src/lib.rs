@@ -16,6 +16,7 @@ mod inventory;
 mod lease;
 mod lock;
 mod migrations;
+mod news;
 mod open;
 mod operations;
 mod registries;
@@ -54,9 +55,10 @@ pub use inventory::{
     seen_images,
 };
 pub use lease::LeaseClock;
+pub use news::{Hearing, News};
 pub use open::StoreOptions;
 pub use operations::{
-    Announcement, Cancelled, ClaimedStep, NewOperation, NewStep, OperationFilter, ProgressUpdate,
+    Announcement, Cancelled, ClaimedStep, Ending, NewOperation, NewStep, OperationFilter, ProgressUpdate,
     QueueFigures, QueueSettings, SealedPayload, Settled, StepOutcome, StoredProgress,
 };
 pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
@@ -136,7 +138,7 @@ impl Store {
         self.lock.release().await;
     }
 
-    /// The connection pool, for what only one place needs (the live events' adapter on `PostgreSQL`).
+    /// The connection pool, for what only one place needs.
     #[must_use]
     pub fn connection(&self) -> &DatabaseConnection {
         &self.db

@@ -415,7 +415,8 @@ async fn the_end_is_announced_exactly_once() {
             .take_announcement(&made.id)
             .await
             .expect("answers")
-            .expect("ours");
+            .expect("ours")
+            .end;
         assert_eq!(end.operation.status, Status::Failed);
         let error = end.operation.error.expect("a reason");
         assert_eq!(error.code, "manifest_unknown");
@@ -580,8 +581,44 @@ async fn an_end_that_could_not_be_read_is_told_later() {
             .take_announcement(&id)
             .await
             .expect("read")
-            .expect("not told yet");
+            .expect("not told yet")
+            .end;
         assert_eq!(end.subjects, [(1, Some("team/app".to_owned()))]);
         assert!(store.take_announcement(&id).await.expect("read").is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_end_brings_what_nobody_has_told_of_its_steps() {
+    for test in stores().await {
+        let store = &test.store;
+        let id = store
+            .create_operation(operation("a", vec![step(1, None), step(2, None), step(3, None)]))
+            .await
+            .expect("created")
+            .id;
+        let mut ended = Vec::new();
+        while let Some(step) = claimed(store).await {
+            store.finish_step(step, "w", &well()).await.expect("stored");
+            ended.push(step);
+        }
+        // One of the programs is quick to tell its own, the others are late.
+        let first = store.number_steps(&ended[..1]).await.expect("numbered");
+        let ending = store.take_announcement(&id).await.expect("read").expect("ours");
+        assert!(
+            store.number_steps(&ended).await.expect("read").is_empty(),
+            "all is told"
+        );
+        let told: Vec<i64> = first
+            .iter()
+            .chain(&ending.last)
+            .map(|told| told.step.id)
+            .collect();
+        assert_eq!(told, ended);
+        let numbers: Vec<u64> = first.iter().chain(&ending.last).map(|told| told.seq).collect();
+        assert!(
+            numbers.is_sorted() && numbers.last() < Some(&ending.end.seq),
+            "{numbers:?}"
+        );
     }
 }

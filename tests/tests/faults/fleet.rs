@@ -76,7 +76,7 @@ impl Fleet {
         };
         let app = App::start_tempered(at, pool, runner, watch).await;
         let tally = Tally::default();
-        let listener = Listener::start(&app.operations, tally.clone());
+        let listener = Listener::start(&app.operations, tally.clone()).await;
         let registry = FakeRegistry::new(seed);
         let mut fleet = Self {
             app,

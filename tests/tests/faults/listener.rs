@@ -25,9 +25,9 @@ const GROWS: &str = "the numbers of an operation's events grow";
 const LATER: &str = "an event is never ahead of its state";
 
 impl Listener {
-    pub fn start(operations: &Operations, tally: Tally) -> Self {
+    pub async fn start(operations: &Operations, tally: Tally) -> Self {
         let heard: Arc<Mutex<HashMap<String, Heard>>> = Arc::default();
-        let (kept, mut events) = (Arc::clone(&heard), operations.subscribe());
+        let (kept, mut events) = (Arc::clone(&heard), operations.listen().await.expect("it listens"));
         let store = operations.deps().store.clone();
         let listening = tokio::spawn(async move {
             loop {

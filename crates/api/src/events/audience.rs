@@ -14,8 +14,8 @@ pub struct Class {
     pub access: Access,
 }
 
-/// Everybody who can be meant by an event, in classes. Made from the users' grants and not from the sockets, so that
-/// a program also reaches the classes that are connected to another one.
+/// Everybody who can be meant by an event, in classes. Made from the users' grants too and not from the sockets alone: who is let in at
+/// this moment is among them already.
 #[derive(Debug, Default)]
 pub struct Audience {
     classes: RwLock<Arc<Vec<Class>>>,

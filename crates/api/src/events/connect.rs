@@ -2,7 +2,6 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
-use socketioxide::adapter::Adapter;
 use socketioxide::extract::{SocketRef, State, TryData};
 use tokio::time::Instant;
 
@@ -26,6 +25,8 @@ pub struct Client {
     pub credential: Credential,
     /// The room of its rights.
     pub room: Option<String>,
+    /// How many looks at rights had begun before its own were read.
+    looks: u64,
 }
 
 /// What a client may send with its handshake.
@@ -48,12 +49,13 @@ impl fmt::Display for Refused {
 
 /// The one place of authentication for sockets: an API token in the handshake's `auth`, else what the headers of the
 /// first request say (a bearer token or the session cookie).
-pub async fn authenticate<A: Adapter>(
-    socket: SocketRef<A>,
+pub async fn authenticate(
+    socket: SocketRef,
     State(state): State<AppState>,
     TryData(auth): TryData<Auth>,
 ) -> Result<(), Refused> {
     let auth = auth.ok();
+    let looks = state.live.looks();
     let patient_until = Instant::now() + PATIENCE;
     let caller = loop {
         match caller(&socket, &state, auth.as_ref()).await {
@@ -71,15 +73,15 @@ pub async fn authenticate<A: Adapter>(
         // A user made a moment ago may be the first with these rights.
         state.live.audience.add(Class { room, access });
     }
-    socket.extensions.insert(Client { credential, room });
+    socket.extensions.insert(Client {
+        credential,
+        room,
+        looks,
+    });
     Ok(())
 }
 
-async fn caller<A: Adapter>(
-    socket: &SocketRef<A>,
-    state: &AppState,
-    auth: Option<&Auth>,
-) -> Result<Caller, Refused> {
+async fn caller(socket: &SocketRef, state: &AppState, auth: Option<&Auth>) -> Result<Caller, Refused> {
     let parts = socket.req_parts();
     let peer = parts.extensions.get::<Peer>().copied();
     let token = auth.and_then(|auth| auth.token.as_deref());
@@ -103,5 +105,11 @@ async fn caller<A: Adapter>(
     }
 }
 
-/// Everything is done by then.
-pub async fn connected() {}
+/// From now on it is among those whose rights are looked at. A look that began before did not see it, and its rights may have changed
+/// since they were read.
+pub async fn connected(socket: SocketRef, State(state): State<AppState>) {
+    let client = socket.extensions.get::<Client>();
+    if client.is_none_or(|client| client.looks != state.live.looks()) {
+        state.live.recheck();
+    }
+}

@@ -1,15 +1,15 @@
 use std::sync::Arc;
 
 use imagefleet_model::{ServerId, Verb};
-use imagefleet_operations::{Event, OperationEnd, StepProgress};
+use imagefleet_operations::{Change, Event, OperationEnd, StepProgress};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::audience::{Class, sees};
-use super::bus::Sending;
 use super::payload;
+use super::sockets::Sending;
 use crate::AppState;
 use crate::routes::operations::sees_all;
 
@@ -23,11 +23,14 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
             Ok(event) => event,
             Err(RecvError::Lagged(missed)) => {
                 tracing::error!(missed, "live events were missed; clients read the state by REST");
+                state.live.recheck();
                 continue;
             }
             Err(RecvError::Closed) => return,
         };
-        let Some(bus) = state.live.bus.get() else { continue };
+        let Some(sockets) = state.live.sockets.get() else {
+            continue;
+        };
         let _order = state.live.order.lock().await;
         let classes = state.live.audience.classes();
         let mut outbox = Outbox::default();
@@ -38,7 +41,7 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
             write(&state, &mut outbox, &classes, event);
         }
         for some in outbox.0.chunks(TOGETHER) {
-            bus.emit(some).await;
+            sockets.emit(some).await;
             tokio::task::yield_now().await;
         }
     }
@@ -69,21 +72,28 @@ fn write(state: &AppState, outbox: &mut Outbox, classes: &[Class], event: Event)
     match event {
         Event::Progress(steps) => steps.iter().for_each(|step| progress(outbox, classes, step)),
         Event::Ended(end) => ended(outbox, classes, &end),
-        Event::ImagesChanged(server) => changed(state, outbox, classes, "images_changed", server),
-        Event::ServerChanged(server) => {
+        Event::Changed(change) => changed(state, outbox, classes, &change),
+    }
+}
+
+fn changed(state: &AppState, outbox: &mut Outbox, classes: &[Class], change: &Change) {
+    let (event, server) = match change {
+        Change::Images(server) => ("images_changed", *server),
+        Change::Server(server) => {
             // Its tags may have moved it into or out of somebody's grants.
-            state.live.rights_changed();
-            changed(state, outbox, classes, "server_changed", server);
+            state.live.recheck();
+            ("server_changed", *server)
         }
-        Event::ContainersChanged(server) => {
-            changed(state, outbox, classes, "containers_changed", server);
-        }
-        Event::ContainerStatus(status) => {
+        Change::Containers(server) => ("containers_changed", *server),
+        Change::ContainerStatus(status) => {
             let repository = status.change.as_ref().map(|change| change.repository.as_str());
             let rooms = rooms(classes, status.server_id, repository);
-            outbox.put("docker_container_status", &payload::container(&status), rooms);
+            return outbox.put("docker_container_status", &payload::container(status), rooms);
         }
-    }
+        Change::Rights => return state.live.recheck(),
+    };
+    let rooms = rooms(classes, server, None);
+    outbox.put(event, &payload::changed(server, state.now()), rooms);
 }
 
 /// What is about several images, or names another, is told without names to those who do not see all of that.
@@ -125,14 +135,6 @@ fn ended(outbox: &mut Outbox, classes: &[Class], end: &Arc<OperationEnd>) {
     for (event, payload, rooms) in sendings {
         outbox.put(event, &payload, rooms);
     }
-}
-
-fn changed(state: &AppState, outbox: &mut Outbox, classes: &[Class], event: &'static str, server: ServerId) {
-    outbox.put(
-        event,
-        &payload::changed(server, state.now()),
-        rooms(classes, server, None),
-    );
 }
 
 fn rooms(classes: &[Class], server: ServerId, repository: Option<&str>) -> Vec<String> {

@@ -1,33 +1,35 @@
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use imagefleet_model::Access;
 
 use super::audience::{Audience, Class, include, room_of};
-use super::bus::Bus;
+use super::sockets::Sockets;
 use crate::AppState;
 use crate::extract::Credential;
 
-/// The net under the signals: other programs on the same database change rights too, and sessions end by themselves.
+/// The net under the signals: sessions end by themselves.
 const EVERY: Duration = Duration::from_secs(15);
 
 /// Keeps every socket in the room of its present rights, and ends those whose session or token is gone.
 pub async fn recheck(state: AppState) {
     loop {
         // Either wakes it; a signal during a round leaves a permit for the next.
-        tokio::time::timeout(EVERY, state.live.recheck.notified())
-            .await
-            .ok();
-        let Some(bus) = state.live.bus.get() else { continue };
-        if let Err(error) = look(&state, bus.as_ref()).await {
+        tokio::time::timeout(EVERY, state.live.look.notified()).await.ok();
+        let Some(sockets) = state.live.sockets.get() else {
+            continue;
+        };
+        if let Err(error) = look(&state, sockets).await {
             tracing::warn!(%error, "the rights of live connections could not be checked");
         }
     }
 }
 
-async fn look(state: &AppState, bus: &dyn Bus) -> imagefleet_store::Result<()> {
+async fn look(state: &AppState, sockets: &Sockets) -> imagefleet_store::Result<()> {
+    state.live.looks.fetch_add(1, Ordering::SeqCst);
     let mut known: HashMap<String, Option<Access>> = HashMap::new();
-    for (_, client) in bus.clients() {
+    for (_, client) in sockets.clients() {
         let key = key(&client.credential);
         if !known.contains_key(&key) {
             known.insert(key.clone(), access(state, &client.credential).await?);
@@ -38,10 +40,10 @@ async fn look(state: &AppState, bus: &dyn Bus) -> imagefleet_store::Result<()> {
     // All at once, while no event is on its way: else it would be for rooms in which those are not yet, or no longer, whom it is for.
     let _order = state.live.order.lock().await;
     let before = state.live.audience.classes();
-    for (socket, client) in bus.clients() {
+    for (socket, client) in sockets.clients() {
         match known.get(&key(&client.credential)) {
-            Some(Some(access)) => bus.move_to(socket, room_of(access)),
-            Some(None) => bus.disconnect(socket),
+            Some(Some(access)) => sockets.move_to(socket, room_of(access)),
+            Some(None) => sockets.disconnect(socket),
             // It came meanwhile, and stays in the room of then until the next look.
             None => {
                 let class = before

@@ -305,9 +305,7 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) -> Result<(),
         }
         _ => return Ok(()),
     }
-    context
-        .deps
-        .announce(crate::Event::ImagesChanged(image.server_id));
+    context.deps.changed(crate::Change::Images(image.server_id));
     Ok(())
 }
 
@@ -317,7 +315,7 @@ pub async fn started(deps: &Deps, image: &Image) -> Result<(), Failure> {
         deps.store
             .set_image_status(image.id, ImageStatus::Available, None)
             .await?;
-        deps.announce(crate::Event::ImagesChanged(image.server_id));
+        deps.changed(crate::Change::Images(image.server_id));
     }
     Ok(())
 }

@@ -93,9 +93,7 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     if let Some(engine) = &engine {
         sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
     }
-    context
-        .deps
-        .announce(crate::Event::ImagesChanged(context.server()));
+    context.deps.changed(crate::Change::Images(context.server()));
     let (mut untagged, mut deleted) = (Vec::new(), Vec::new());
     for line in removed {
         match line {
@@ -136,8 +134,6 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) -> Result<(),
         }
         StepOutcome::Succeeded(..) | StepOutcome::Again(..) | StepOutcome::HandedOver => return Ok(()),
     }
-    context
-        .deps
-        .announce(crate::Event::ImagesChanged(context.server()));
+    context.deps.changed(crate::Change::Images(context.server()));
     Ok(())
 }

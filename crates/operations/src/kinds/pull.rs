@@ -138,8 +138,6 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) -> Result<(),
         StepOutcome::Cancelled => store.end_pull(image).await?,
         StepOutcome::Succeeded(..) | StepOutcome::Again(..) | StepOutcome::HandedOver => return Ok(()),
     }
-    context
-        .deps
-        .announce(crate::Event::ImagesChanged(context.server()));
+    context.deps.changed(crate::Change::Images(context.server()));
     Ok(())
 }

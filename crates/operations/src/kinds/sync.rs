@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Done;
 use crate::context::{Deps, StepContext};
-use crate::{Actor, Event, containers};
+use crate::{Actor, Change, containers};
 
 /// How many images are asked about at once: enough to hide the network, too few to trouble an engine.
 const INSPECTIONS: usize = 8;
@@ -117,7 +117,7 @@ pub async fn refresh(
     };
     let changes = deps.store.apply_inventory(server, inventory).await?;
     if changes.any() {
-        deps.announce(Event::ImagesChanged(server));
+        deps.changed(Change::Images(server));
     }
     if changes.containers_changed > 0 {
         containers::announce(deps, server, changes.container_states.clone()).await?;

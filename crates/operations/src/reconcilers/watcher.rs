@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::watch::WatcherDeps;
-use crate::Event;
+use crate::Change;
 use crate::kinds::sync;
 
 /// A look that fails is tried again so often before the server counts as offline.
@@ -31,7 +31,7 @@ pub async fn watch(shared: WatcherDeps, server: ServerId) {
             match shared.deps.store.set_server_offline(server, &failure).await {
                 Ok(change) if change.changed => {
                     tracing::warn!(server, code = failure.code.as_str(), reason = %failure.message, "server offline");
-                    shared.deps.announce(Event::ServerChanged(server));
+                    shared.deps.changed(Change::Server(server));
                 }
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, server, "the server's state could not be stored"),
@@ -155,17 +155,17 @@ async fn ask(shared: &WatcherDeps, server: ServerId, engine: &Arc<dyn Engine>) -
         && shared.deps.store.pin_host_key(server, &key).await?
     {
         tracing::info!(server, %key, "host key pinned at first use");
-        shared.deps.announce(Event::ServerChanged(server));
+        shared.deps.changed(Change::Server(server));
     }
     if let Some(key) = engine.observed_jump_key()
         && shared.deps.store.pin_jump_key(server, &key).await?
     {
         tracing::info!(server, %key, "host key of the machine before the server pinned at first use");
-        shared.deps.announce(Event::ServerChanged(server));
+        shared.deps.changed(Change::Server(server));
     }
     if shared.deps.store.set_server_online(server, &info).await?.changed {
         tracing::info!(server, engine = %info.engine_version, api = %info.api_version, "server online");
-        shared.deps.announce(Event::ServerChanged(server));
+        shared.deps.changed(Change::Server(server));
     }
     Ok(())
 }

@@ -35,8 +35,7 @@ pub async fn keep_last(shared: &Shared, step: i64) {
     let Some(last) = shared.board.take_last(step) else {
         return;
     };
-    let _order = shared.deps.order.lock().await;
-    if let Err(error) = shared.deps.store.save_progress(&[last]).await {
+    if let Err(error) = shared.deps.store.keep_progress(&[last]).await {
         tracing::warn!(%error, "the last progress could not be stored");
     }
 }

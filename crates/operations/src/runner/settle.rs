@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use imagefleet_store::{ClaimedStep, Settled, StepOutcome, StoredProgress};
+use imagefleet_store::{ClaimedStep, Ending, Settled, StepOutcome, StoredProgress};
 
 use super::Shared;
 use crate::context::Deps;
-use crate::{Event, OperationEnd, StepProgress};
+use crate::{Change, Event};
 
 /// How often a database that is away or full is asked again to store how a step ended, over about five minutes, before
 /// its lease tells the rest.
@@ -47,41 +47,44 @@ async fn put_right_after_followers(shared: &Arc<Shared>, step: &ClaimedStep, set
     };
     match shared.deps.store.put_right_stale_status(image).await {
         Ok(0) => {}
-        Ok(_) => shared.deps.announce(Event::ImagesChanged(step.server_id)),
+        Ok(_) => shared.deps.changed(Change::Images(step.server_id)),
         Err(error) => tracing::error!(%error, "the image could not be put right"),
     }
 }
 
-/// Sends the last state of every changed step, then the one final event of every ended operation.
+/// Sends the last state of every changed step, and after its steps the one final event of every ended operation.
 pub async fn announce(deps: &Deps, settled: Settled) {
-    let order = deps.order.lock().await;
-    match deps.store.number_steps(&settled.steps).await {
+    let mut steps = settled.steps;
+    for operation in &settled.ended {
+        let told = announce_end(deps, operation).await;
+        steps.retain(|step| !told.contains(step));
+    }
+    if steps.is_empty() {
+        return;
+    }
+    let _order = deps.order.lock().await;
+    match deps.store.number_steps(&steps).await {
         Ok(stored) => announce_progress(deps, stored),
         Err(error) => tracing::error!(%error, "the last states could not be announced"),
     }
-    drop(order);
-    for operation in &settled.ended {
-        announce_end(deps, operation).await;
-    }
 }
 
-/// Sends the final event of an operation, unless somebody has.
-pub async fn announce_end(deps: &Deps, operation: &str) {
+/// Sends the final event of an operation, and before it the last state of its steps, unless somebody has. The steps that were sent.
+pub async fn announce_end(deps: &Deps, operation: &str) -> Vec<i64> {
     let _order = deps.order.lock().await;
     match deps.store.take_announcement(operation).await {
-        Ok(Some(end)) => {
+        Ok(Some(Ending { last, end })) => {
             count(&end.operation);
-            deps.announce(Event::Ended(Arc::new(OperationEnd {
-                operation: end.operation,
-                subjects: end.subjects,
-                seq: end.seq,
-                at: end.at,
-            })));
+            let told = last.iter().map(|stored| stored.step.id).collect();
+            announce_progress(deps, last);
+            deps.announcer.stored(Event::Ended(Arc::new(end)));
+            return told;
         }
         Ok(None) => {}
         // The reconciler will find it.
         Err(error) => tracing::error!(%error, operation, "the end could not be announced"),
     }
+    Vec::new()
 }
 
 fn count(operation: &imagefleet_model::Operation) {
@@ -96,14 +99,5 @@ pub fn announce_progress(deps: &Deps, stored: Vec<StoredProgress>) {
     if stored.is_empty() {
         return;
     }
-    let progress = |stored: StoredProgress| StepProgress {
-        operation_id: stored.operation_id,
-        kind: stored.kind,
-        title: stored.title,
-        also: stored.also,
-        step: stored.step,
-        seq: stored.seq,
-        at: stored.at,
-    };
-    deps.announce(Event::Progress(stored.into_iter().map(progress).collect()));
+    deps.announcer.stored(Event::Progress(stored.into()));
 }

@@ -7,7 +7,7 @@ use crate::inventory::{Counting, SeenContainer, UNKNOWN_REPOSITORY, container_na
 use crate::{Result, Store, sql};
 
 /// A container that is new, gone, or in another state than at the last look.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ContainerChange {
     /// Row id.
     pub id: i64,

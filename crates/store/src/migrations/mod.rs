@@ -5,6 +5,7 @@ mod base;
 mod image_orders;
 mod inventory_changes;
 mod inventory_versions;
+mod news;
 mod programs;
 mod queue;
 #[cfg(test)]
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(inventory_changes::Migration),
             Box::new(image_orders::Migration),
             Box::new(programs::Migration),
+            Box::new(news::Migration),
         ]
     }
 }

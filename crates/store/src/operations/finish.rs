@@ -89,7 +89,7 @@ pub fn ended_columns(outcome: &StepOutcome, now: i64, values: &mut Vec<Value>) -
     let at = column(now.into());
     Ok(format!(
         "status = ${status}, message = ${message}, error = ${error}, result = COALESCE(${result}, result), progress = {progress},
-         bytes_per_second = NULL, worker = NULL, lease_until = NULL, shared_with = NULL, finished_at = ${at}"
+         bytes_per_second = NULL, worker = NULL, lease_until = NULL, shared_with = NULL, finished_at = ${at}, untold = TRUE"
     ))
 }
 

@@ -2,11 +2,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use imagefleet_model::{ImageId, OperationId, OperationKind, Progress, Status, Step, Timestamp};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
 
 use super::rollup;
 use super::row::{self, STEP, StepRow};
 use super::turn::take_turn;
-use crate::{Result, Store, sql};
+use crate::{Result, Store, news, sql};
 
 /// The latest progress of a running step.
 #[derive(Debug, Clone)]
@@ -18,7 +19,7 @@ pub struct ProgressUpdate {
 }
 
 /// A step after its progress was stored, with the number of its event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredProgress {
     /// The operation it belongs to.
     pub operation_id: OperationId,
@@ -30,7 +31,7 @@ pub struct StoredProgress {
     pub also: Vec<(i64, String)>,
     /// The step as it can be read now.
     pub step: Step,
-    /// Number of the event among those of the operation.
+    /// Grows with every event of the operation.
     pub seq: u64,
     /// When it was stored.
     pub at: Timestamp,
@@ -47,30 +48,31 @@ struct Numbered {
 
 impl Store {
     /// Stores the latest progress of running steps, and of those sharing them, in one transaction of a few statements,
-    /// however many steps there are.
+    /// however many steps there are. It is numbered, and told where the store is shared.
     pub async fn save_progress(&self, updates: &[ProgressUpdate]) -> Result<Vec<StoredProgress>> {
-        let now = self.now_ms();
         let stored = self.write(async |tx| {
             take_turn(tx).await?;
-            let mut rows: Vec<StepRow> = Vec::with_capacity(updates.len());
-            for chunk in sql::chunks(updates) {
-                rows.extend(write(tx, chunk).await?);
-            }
-            let stored = number(tx, rows, now).await?;
-            let mut operations: Vec<&str> =
-                stored.iter().map(|stored| stored.operation_id.as_str()).collect();
-            operations.sort_unstable();
-            operations.dedup();
-            rollup::percent(tx, &operations).await?;
+            let rows = write_all(tx, updates).await?;
+            let stored = number(tx, rows, self.clock.now()).await?;
+            news::tell_progress(tx, &stored).await?;
             Ok(stored)
         });
         let mut stored = stored.await?;
-        // Waiting for the turn and storing took their time.
+        // Storing took its time.
         let at = self.clock.now();
         for stored in &mut stored {
             stored.at = at;
         }
         Ok(stored)
+    }
+
+    /// The same of what is not told by itself, but with what follows at once.
+    pub async fn keep_progress(&self, updates: &[ProgressUpdate]) -> Result<()> {
+        self.write(async |tx| {
+            take_turn(tx).await?;
+            write_all(tx, updates).await.map(drop)
+        })
+        .await
     }
 
     /// A step, and those that share it, work on another image row than planned from now on.
@@ -87,34 +89,63 @@ impl Store {
         Ok(())
     }
 
-    /// The steps as they stand, each with the number of one more event: the last state that is sent of them.
+    /// The steps as they stand, each with the number of one more event: the last state that is sent of them. Those whose end has been
+    /// told already are left out.
     pub async fn number_steps(&self, steps: &[i64]) -> Result<Vec<StoredProgress>> {
-        let now = self.now_ms();
         self.write(async |tx| {
             take_turn(tx).await?;
-            let found: Vec<StepRow> = sql::all(
-                tx,
-                &format!(
-                    "SELECT {STEP} FROM operation_steps s WHERE s.id IN ({}) ORDER BY s.id",
-                    sql::numbers(steps)
-                ),
-                vec![],
-            )
-            .await?;
-            let mut stored = number(tx, found, now).await?;
-            let mut queued: Vec<&mut Step> = stored
-                .iter_mut()
-                .map(|stored| &mut stored.step)
-                .filter(|step| step.status == Status::Queued)
-                .collect();
-            self.explain_waiting(tx, &mut queued).await?;
-            Ok(stored)
+            let these = format!(
+                "s.id IN ({}) AND (s.untold OR s.status IN ('queued', 'running'))",
+                sql::numbers(steps)
+            );
+            self.number_where(tx, &these, vec![]).await
         })
         .await
     }
+
+    /// Numbers and tells steps as they stand.
+    pub(super) async fn number_where(
+        &self,
+        tx: &impl ConnectionTrait,
+        condition: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<StoredProgress>> {
+        let query = format!("SELECT {STEP} FROM operation_steps s WHERE {condition} ORDER BY s.id");
+        let found: Vec<StepRow> = sql::all(tx, &query, values).await?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+        let told = format!(
+            "UPDATE operation_steps SET untold = FALSE WHERE untold AND id IN ({})",
+            sql::numbers(&ids)
+        );
+        sql::run(tx, &told, vec![]).await?;
+        let mut stored = number(tx, found, self.clock.now()).await?;
+        let mut queued: Vec<&mut Step> = stored
+            .iter_mut()
+            .map(|stored| &mut stored.step)
+            .filter(|step| step.status == Status::Queued)
+            .collect();
+        self.explain_waiting(tx, &mut queued).await?;
+        news::tell_progress(tx, &stored).await?;
+        Ok(stored)
+    }
 }
 
-/// Writes these; the running steps as they are then.
+/// Writes these, and how far that is of their operations; the running steps as they are then.
+async fn write_all(tx: &impl ConnectionTrait, updates: &[ProgressUpdate]) -> Result<Vec<StepRow>> {
+    let mut rows: Vec<StepRow> = Vec::with_capacity(updates.len());
+    for chunk in sql::chunks(updates) {
+        rows.extend(write(tx, chunk).await?);
+    }
+    let mut operations: Vec<&str> = rows.iter().map(|row| row.operation_id.as_str()).collect();
+    operations.sort_unstable();
+    operations.dedup();
+    rollup::percent(tx, &operations).await?;
+    Ok(rows)
+}
+
 async fn write(tx: &impl ConnectionTrait, updates: &[ProgressUpdate]) -> Result<Vec<StepRow>> {
     let mut values: Vec<Value> = Vec::with_capacity(updates.len() * 7);
     let mut lines = Vec::with_capacity(updates.len());
@@ -145,7 +176,7 @@ async fn write(tx: &impl ConnectionTrait, updates: &[ProgressUpdate]) -> Result<
 }
 
 /// Gives each of these steps the number of one more event of its operation, in this order.
-async fn number(tx: &impl ConnectionTrait, rows: Vec<StepRow>, now: i64) -> Result<Vec<StoredProgress>> {
+async fn number(tx: &impl ConnectionTrait, rows: Vec<StepRow>, at: Timestamp) -> Result<Vec<StoredProgress>> {
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for row in &rows {
         *counts.entry(&row.operation_id).or_default() += 1;
@@ -184,7 +215,7 @@ async fn number(tx: &impl ConnectionTrait, rows: Vec<StepRow>, now: i64) -> Resu
             title: head.title.clone(),
             also: head.also.clone(),
             seq: sql::unsigned(head.seq),
-            at: sql::time(now),
+            at,
             step: row.into_step()?,
         });
         head.seq -= 1;

@@ -29,7 +29,7 @@ impl Store {
                     bytes_total = NULL, bytes_per_second = NULL, layers = NULL, attempt = 0, not_before = 0,
                     error = NULL, result = NULL, started_at = NULL, finished_at = NULL, shared_with = NULL,
                     queued_at = $2, waiting = '',
-                    audited = FALSE
+                    audited = FALSE, untold = FALSE
                  WHERE operation_id = $1 AND status <> 'succeeded'",
                 vec![operation.into(), now.into()],
             )

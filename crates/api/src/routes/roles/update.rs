@@ -30,6 +30,6 @@ pub async fn handler(
     require(&caller)?;
     caller.audit(AuditNote::new("role.update", &name));
     let role = state.store.update_role(&name, &body.verbs).await?;
-    state.live.rights_changed();
+    state.rights_changed();
     Ok(Json(role))
 }

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use imagefleet_model::{Server, Verb};
-use imagefleet_operations::Event;
+use imagefleet_operations::Change;
 use imagefleet_store::{NewServer, ServerChange};
 use serde::Deserialize;
 
@@ -108,7 +108,7 @@ pub async fn handler(
         server = state.store.update_server(server.id, change).await?;
     }
     state.watches.ring();
-    state.operations.deps().announce(Event::ServerChanged(server.id));
+    state.operations.deps().changed(Change::Server(server.id));
     let location = format!("/api/v1/servers/{}", server.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(server)))
 }

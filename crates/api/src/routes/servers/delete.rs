@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use imagefleet_model::{ServerId, Verb};
-use imagefleet_operations::Event;
+use imagefleet_operations::Change;
 use serde::Deserialize;
 
 use crate::audit::AuditNote;
@@ -33,6 +33,6 @@ pub async fn handler(
     caller.require(Verb::ServerManage, Target::WholeServer(id))?;
     state.store.delete_server(id, how.force).await?;
     state.watches.ring();
-    state.operations.deps().announce(Event::ServerChanged(id));
+    state.operations.deps().changed(Change::Server(id));
     Ok(StatusCode::NO_CONTENT)
 }

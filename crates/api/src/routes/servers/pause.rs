@@ -1,6 +1,6 @@
 use axum::extract::State;
 use imagefleet_model::{Server, ServerId, Verb};
-use imagefleet_operations::Event;
+use imagefleet_operations::Change;
 use imagefleet_store::ServerChange;
 
 use crate::audit::AuditNote;
@@ -37,6 +37,6 @@ pub async fn set_paused(
     };
     state.store.update_server(id, change).await?;
     state.operations.wake();
-    state.operations.deps().announce(Event::ServerChanged(id));
+    state.operations.deps().changed(Change::Server(id));
     Ok(Json(state.store.existing_server(id, &caller.access).await?))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use imagefleet_engine::Engine;
 use imagefleet_model::{EngineInfo, ErrorCode, Failure, ImageStore, ServerId, Verb};
-use imagefleet_operations::Event;
+use imagefleet_operations::Change;
 use imagefleet_store::EngineServer;
 use serde::Serialize;
 
@@ -69,7 +69,7 @@ pub async fn handler(
         Err(failure) => state.store.set_server_offline(id, failure).await?,
     };
     if change.changed {
-        state.operations.deps().announce(Event::ServerChanged(id));
+        state.operations.deps().changed(Change::Server(id));
         state.watches.ring();
     }
     Ok(Json(view))

@@ -1,6 +1,6 @@
 use axum::extract::State;
 use imagefleet_model::{Endpoint, Server, ServerId, Verb};
-use imagefleet_operations::Event;
+use imagefleet_operations::Change;
 use imagefleet_store::{EngineServer, ServerChange};
 use serde::Deserialize;
 
@@ -151,7 +151,7 @@ pub async fn handler(
     state.watches.ring();
     // What its queue waited for may be gone.
     state.operations.wake();
-    state.operations.deps().announce(Event::ServerChanged(id));
+    state.operations.deps().changed(Change::Server(id));
     // As the caller sees it: its counts are those of their own rights.
     Ok(Json(state.store.existing_server(id, &caller.access).await?))
 }

@@ -21,7 +21,7 @@ pub async fn handler(
     caller.audit(AuditNote::new("session.logout", &caller.username));
     if let Credential::Session { id, .. } = &caller.credential {
         state.store.end_session(id, Some(caller.user_id)).await?;
-        state.live.rights_changed();
+        state.rights_changed();
     }
     let gone = Cookie::build(SESSION_COOKIE).path("/").build();
     Ok((jar.remove(gone), StatusCode::NO_CONTENT))

@@ -60,6 +60,6 @@ pub async fn handler(
         ..UserChange::default()
     };
     state.store.update_user(caller.user_id, change).await?;
-    state.live.rights_changed();
+    state.rights_changed();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -22,6 +22,6 @@ pub async fn handler(
     if !state.store.end_session(&id, owner).await? {
         return Err(Problem::not_found("session"));
     }
-    state.live.rights_changed();
+    state.rights_changed();
     Ok(StatusCode::NO_CONTENT)
 }

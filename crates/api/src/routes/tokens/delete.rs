@@ -19,6 +19,6 @@ pub async fn handler(
     let name = state.store.delete_token(id, caller.user_id).await?;
     let name = name.ok_or_else(|| Problem::not_found("token"))?;
     caller.audit(AuditNote::new("token.delete", name));
-    state.live.rights_changed();
+    state.rights_changed();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -48,7 +48,7 @@ pub async fn handler(
         grants: body.grants,
     };
     let user = state.store.create_user(new).await?;
-    state.live.rights_changed();
+    state.rights_changed();
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 

@@ -27,6 +27,6 @@ pub async fn handler(
         .ok_or_else(|| Problem::not_found("user"))?;
     caller.audit(AuditNote::new("user.delete", user.username));
     state.store.delete_user(id).await?;
-    state.live.rights_changed();
+    state.rights_changed();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -62,7 +62,7 @@ pub async fn handler(
         grants: body.grants,
     };
     let user = state.store.update_user(id, change).await?;
-    state.live.rights_changed();
+    state.rights_changed();
     Ok(Json(user.into()))
 }
 
