@@ -147,7 +147,8 @@ async function folderIsTidy(program) {
     }
     return wrong
   }
-  const tidy = await until(10_000, async () => (await surplus()).length === 0)
+  // A program that was killed counts as one that may still be writing for the length of its lease, and a while more until it is looked at.
+  const tidy = await until(45_000, async () => (await surplus()).length === 0)
   const left = tidy ? [] : await surplus()
   tally.hold(LEFT, tidy, () => left.join(', '))
 }

@@ -544,15 +544,11 @@ async fn what_a_crash_left_is_swept_at_the_start() {
         std::fs::write(folder.join(left), "left").expect("written");
     }
     std::fs::write(folder.join(format!("uploads/{kept}/5-x#1")), "left").expect("written");
-    imagefleet_operations::reconcilers::sweep(app.operations.deps(), true)
-        .await
-        .expect("swept");
+    app.operations.sweep().await.expect("swept");
     assert_eq!(files(&app, "exports"), [""; 0]);
     assert_eq!(files(&app, "uploads").len(), 1);
     app.at.pass(25 * 3600);
-    imagefleet_operations::reconcilers::sweep(app.operations.deps(), false)
-        .await
-        .expect("swept");
+    app.operations.sweep().await.expect("swept");
     none_left(&app, "uploads").await;
     app.stop().await;
 }

@@ -10,7 +10,6 @@ use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::FakeEngine;
 use imagefleet_model::ErrorCode;
 use imagefleet_operations::archives::{ArchivePolicy, ArchiveStore};
-use imagefleet_operations::reconcilers::sweep;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, Engines};
 use imagefleet_tests::archives::{image, noise};
@@ -260,7 +259,7 @@ async fn two_programs_share_a_bucket() {
     assert_eq!(archives.ids("exports").await.expect("listed").len(), 1);
     assert_eq!(archives.ids("uploads").await.expect("listed").len(), 1);
     one.at.pass(8 * 24 * 3600);
-    sweep(other.operations.deps(), false).await.expect("swept");
+    other.operations.sweep().await.expect("swept");
     for kind in ["exports", "uploads"] {
         assert!(
             archives.ids(kind).await.expect("listed").is_empty(),

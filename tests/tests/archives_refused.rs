@@ -268,9 +268,7 @@ async fn an_export_has_a_name_for_people_and_a_time_when_it_ends() {
     assert_eq!(admin.get("/exports").await.body["total"], 0);
     let files = || std::fs::read_dir(app.archives.path().join("exports")).map_or(0, Iterator::count);
     assert_eq!(files(), 1);
-    imagefleet_operations::reconcilers::sweep(app.operations.deps(), false)
-        .await
-        .expect("swept");
+    app.operations.sweep().await.expect("swept");
     assert_eq!(files(), 0);
     app.stop().await;
 }

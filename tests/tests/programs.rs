@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::{FakeEngine, FakeOptions};
 use imagefleet_operations::RunnerOptions;
+use imagefleet_operations::reconcilers::Swept;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, everywhere};
 use imagefleet_tests::archives;
@@ -30,6 +31,7 @@ async fn two() -> Option<(Runtime, Arc<App>, App)> {
         return None;
     };
     let options = RunnerOptions {
+        worker: "front".to_owned(),
         lease: Duration::from_secs(2),
         ..RunnerOptions::default()
     };
@@ -355,4 +357,32 @@ async fn what_steps_on_two_programs_tell_has_one_order() {
     front.stop().await;
     runtime.shutdown_background();
     drop(there);
+}
+
+#[tokio::test]
+async fn what_a_killed_program_left_half_written_is_removed_once_it_counts_as_dead() {
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
+    let admin = front.login("admin").await;
+    let upload = admin.upload(vec![7; 100]).await;
+    let staged = front.archives.path().join(format!("uploads/{upload}/100-x#1"));
+    std::fs::write(&staged, "half").expect("written");
+    while !front.store().others_live("front").await.expect("read") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        front.operations.sweep().await.expect("swept"),
+        Swept::AllButOthers
+    );
+    assert!(staged.exists(), "the other may be writing it");
+
+    runtime.shutdown_background();
+    front.at.pass(60);
+    assert_eq!(front.operations.sweep().await.expect("swept"), Swept::All);
+    assert!(!staged.exists());
+    let kept = admin.get(&format!("/uploads/{upload}")).await;
+    assert_eq!(kept.status, StatusCode::OK, "what was received stays: {kept:?}");
+    front.stop().await;
+    drop(worker);
 }

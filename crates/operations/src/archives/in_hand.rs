@@ -23,6 +23,12 @@ impl InHand {
         })
     }
 
+    /// Whether somebody in this program has an upload in hand.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        self.lock().contains(id)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -43,6 +49,7 @@ mod tests {
         let all = InHand::default();
         let hold = all.take("a").expect("free");
         assert!(all.take("a").is_none() && all.take("b").is_some());
+        assert!(all.holds("a") && !all.holds("b"));
         drop(hold);
         assert!(all.take("a").is_some());
     }

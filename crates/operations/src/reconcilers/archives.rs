@@ -11,26 +11,47 @@ use crate::context::Deps;
 
 /// A file of another program to which nothing was written for so long is nobody's any more.
 const ABANDONED: Duration = Duration::from_hours(1);
+/// How soon files are looked at again that may be another program's: that one may be dead, and not be known to be for the length of
+/// its lease.
+const SOON: Duration = Duration::from_secs(15);
 
 /// Removes archives whose time is over, what a crash left behind, and the oldest exports when the budget is exceeded:
 /// at once, whenever it is rung for, and `every` so often.
-pub async fn sweep_archives(deps: Deps, every: Duration, ring: Arc<Notify>, stop: CancellationToken) {
-    let mut starting = true;
+pub async fn sweep_archives(
+    deps: Deps,
+    worker: String,
+    every: Duration,
+    ring: Arc<Notify>,
+    stop: CancellationToken,
+) {
     loop {
-        if let Err(failure) = sweep(&deps, starting).await {
-            tracing::error!(%failure, "archives could not be swept");
-        }
-        starting = false;
+        let next = match sweep(&deps, &worker).await {
+            Ok(Swept::All) => every,
+            Ok(Swept::AllButOthers) => SOON.min(every),
+            Err(failure) => {
+                tracing::error!(%failure, "archives could not be swept");
+                every
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => return,
             () = ring.notified() => {}
-            () = tokio::time::sleep(every) => {}
+            () = tokio::time::sleep(next) => {}
         }
     }
 }
 
-/// One sweep. `starting`: this program has not written anything yet.
-pub async fn sweep(deps: &Deps, starting: bool) -> Result<(), Failure> {
+/// What a sweep has left.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Swept {
+    /// Nothing that it should have removed.
+    All,
+    /// Files that another program may be writing.
+    AllButOthers,
+}
+
+/// One sweep of the program `worker`.
+pub async fn sweep(deps: &Deps, worker: &str) -> Result<Swept, Failure> {
     let (store, archives) = (&deps.store, &deps.archives);
     for export in store.abandoned_exports().await? {
         remove(deps, &export).await?;
@@ -44,7 +65,7 @@ pub async fn sweep(deps: &Deps, starting: bool) -> Result<(), Failure> {
         archives.delete_upload(&upload.location).await?;
     }
     sweep_nameless(deps).await?;
-    sweep_staged(deps, starting).await
+    sweep_staged(deps, worker).await
 }
 
 /// Removes the oldest exports until the rest fits. The newest one stays: it was made knowing the budget.
@@ -90,17 +111,27 @@ async fn sweep_nameless(deps: &Deps) -> Result<(), Failure> {
 }
 
 /// Files that a crash left half written. Of an export that is being made the one who makes it takes care; an upload
-/// may be written by another program on the same database.
-async fn sweep_staged(deps: &Deps, starting: bool) -> Result<(), Failure> {
-    let alone = starting && deps.store.is_sqlite();
+/// may be written by this program, or by another one on the same database while that lives.
+async fn sweep_staged(deps: &Deps, worker: &str) -> Result<Swept, Failure> {
+    let (store, archives) = (&deps.store, &deps.archives);
+    let mut swept = Swept::All;
     let mut gone = HashSet::new();
-    for staged in deps.archives.staged().await? {
-        let wanted = match staged.kind.as_str() {
-            "exports" => deps.store.any_export(&staged.id).await.is_ok(),
-            _ => !alone && staged.idle < ABANDONED && deps.store.any_upload(&staged.id).await.is_ok(),
+    for staged in archives.staged().await? {
+        let wanted = if staged.kind == "exports" {
+            store.any_export(&staged.id).await.is_ok()
+        } else if archives.in_hand.holds(&staged.id) {
+            true
+        } else if staged.idle < ABANDONED
+            && store.any_upload(&staged.id).await.is_ok()
+            && store.others_live(worker).await?
+        {
+            swept = Swept::AllButOthers;
+            true
+        } else {
+            false
         };
         if !wanted {
-            deps.archives.remove_staged(&staged).await?;
+            archives.remove_staged(&staged).await?;
             gone.insert(staged.id);
         }
     }
@@ -110,7 +141,7 @@ async fn sweep_staged(deps: &Deps, starting: bool) -> Result<(), Failure> {
             "what a crash left half written was removed"
         );
     }
-    Ok(())
+    Ok(swept)
 }
 
 /// The file first: a row without a file would be offered.

@@ -4,5 +4,5 @@ mod archives;
 mod watch;
 mod watcher;
 
-pub use archives::{keep_to_budget, sweep, sweep_archives};
+pub use archives::{Swept, keep_to_budget, sweep, sweep_archives};
 pub use watch::{WatchOptions, Watches};
