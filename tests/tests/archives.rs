@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use imagefleet_archive::build::{docker_archive, oci_layout};
 use imagefleet_engine::fake::{FakeEngine, Fault, FaultyCall};
 use imagefleet_model::GrantServers;
+use imagefleet_operations::reconcilers;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, everywhere, grant};
 use imagefleet_tests::archives::{Raw, image, noise};
@@ -544,11 +545,11 @@ async fn what_a_crash_left_is_swept_at_the_start() {
         std::fs::write(folder.join(left), "left").expect("written");
     }
     std::fs::write(folder.join(format!("uploads/{kept}/5-x#1")), "left").expect("written");
-    app.operations.sweep().await.expect("swept");
+    reconcilers::sweep(app.operations.deps()).await.expect("swept");
     assert_eq!(files(&app, "exports"), [""; 0]);
     assert_eq!(files(&app, "uploads").len(), 1);
     app.at.pass(25 * 3600);
-    app.operations.sweep().await.expect("swept");
+    reconcilers::sweep(app.operations.deps()).await.expect("swept");
     none_left(&app, "uploads").await;
     app.stop().await;
 }

@@ -10,6 +10,7 @@ use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::FakeEngine;
 use imagefleet_model::ErrorCode;
 use imagefleet_operations::archives::{ArchivePolicy, ArchiveStore};
+use imagefleet_operations::reconcilers;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, Engines};
 use imagefleet_tests::archives::{image, noise};
@@ -259,7 +260,7 @@ async fn two_programs_share_a_bucket() {
     assert_eq!(archives.ids("exports").await.expect("listed").len(), 1);
     assert_eq!(archives.ids("uploads").await.expect("listed").len(), 1);
     one.at.pass(8 * 24 * 3600);
-    other.operations.sweep().await.expect("swept");
+    reconcilers::sweep(other.operations.deps()).await.expect("swept");
     for kind in ["exports", "uploads"] {
         assert!(
             archives.ids(kind).await.expect("listed").is_empty(),

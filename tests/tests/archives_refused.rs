@@ -7,6 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use imagefleet_archive::build::{BuiltImage, Tar, oci_layout};
 use imagefleet_archive::{Compression, compress};
 use imagefleet_engine::fake::FakeEngine;
+use imagefleet_operations::reconcilers;
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client};
 use imagefleet_tests::archives::image;
@@ -268,7 +269,7 @@ async fn an_export_has_a_name_for_people_and_a_time_when_it_ends() {
     assert_eq!(admin.get("/exports").await.body["total"], 0);
     let files = || std::fs::read_dir(app.archives.path().join("exports")).map_or(0, Iterator::count);
     assert_eq!(files(), 1);
-    app.operations.sweep().await.expect("swept");
+    reconcilers::sweep(app.operations.deps()).await.expect("swept");
     assert_eq!(files(), 0);
     app.stop().await;
 }

@@ -1,15 +1,17 @@
 //! Several programs on one `PostgreSQL`. The one that works lives in a runtime of its own: when that ends, it is as dead
 //! as a killed process, its leases stay behind.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use futures_util::{StreamExt as _, stream};
 use imagefleet_archive::build::docker_archive;
 use imagefleet_engine::fake::{FakeEngine, FakeOptions};
 use imagefleet_operations::RunnerOptions;
-use imagefleet_operations::reconcilers::Swept;
+use imagefleet_operations::reconcilers::{self, Swept};
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, Client, everywhere};
 use imagefleet_tests::archives;
@@ -31,7 +33,6 @@ async fn two() -> Option<(Runtime, Arc<App>, App)> {
         return None;
     };
     let options = RunnerOptions {
-        worker: "front".to_owned(),
         lease: Duration::from_secs(2),
         ..RunnerOptions::default()
     };
@@ -63,22 +64,12 @@ async fn add_at(admin: &Client<'_>, name: &str, endpoint: &str) -> i64 {
     id
 }
 
-/// Until the programs hear each other: what is told before they know of each other, and of whom to tell, is lost. The
-/// state is not.
+/// Until something that the other did is heard.
 async fn hear(admin: &Client<'_>, live: &mut Socket<'_>, server: i64) {
-    for _ in 0..30 {
-        let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
-        assert_eq!(admin.end_of(&sync).await["status"], "succeeded");
-        let id = &sync.body["id"];
-        let complete = live.until(|name, told| name == "operation_complete" && told["operationId"] == *id);
-        if tokio::time::timeout(Duration::from_secs(1), complete)
-            .await
-            .is_ok()
-        {
-            return;
-        }
-    }
-    panic!("the programs do not hear each other");
+    let sync = admin.post("/images/sync", json!({"serverIds": [server]})).await;
+    let id = &sync.body["id"];
+    live.until(|name, told| name == "operation_complete" && told["operationId"] == *id)
+        .await;
 }
 
 /// What was told of an operation: names and numbers.
@@ -360,7 +351,7 @@ async fn what_steps_on_two_programs_tell_has_one_order() {
 }
 
 #[tokio::test]
-async fn what_a_killed_program_left_half_written_is_removed_once_it_counts_as_dead() {
+async fn what_a_killed_program_left_half_written_is_removed_when_its_hold_is_over() {
     let Some((runtime, worker, front)) = two().await else {
         return;
     };
@@ -368,21 +359,59 @@ async fn what_a_killed_program_left_half_written_is_removed_once_it_counts_as_de
     let upload = admin.upload(vec![7; 100]).await;
     let staged = front.archives.path().join(format!("uploads/{upload}/100-x#1"));
     std::fs::write(&staged, "half").expect("written");
-    while !front.store().others_live("front").await.expect("read") {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(
-        front.operations.sweep().await.expect("swept"),
-        Swept::AllButOthers
-    );
-    assert!(staged.exists(), "the other may be writing it");
+    let file = std::fs::File::options()
+        .write(true)
+        .open(&staged)
+        .expect("opened");
+    file.set_modified(SystemTime::now() - Duration::from_mins(1))
+        .expect("aged");
+    let sweep = async || reconcilers::sweep(front.operations.deps()).await.expect("swept");
+    worker.store().hold_upload(&upload, 20_000).await.expect("held");
+    assert_eq!(sweep().await, Swept::AllButOthers, "the other writes it");
+    assert!(staged.exists());
 
-    runtime.shutdown_background();
-    front.at.pass(60);
-    assert_eq!(front.operations.sweep().await.expect("swept"), Swept::All);
+    front.at.pass(21);
+    assert_eq!(sweep().await, Swept::All);
     assert!(!staged.exists());
     let kept = admin.get(&format!("/uploads/{upload}")).await;
     assert_eq!(kept.status, StatusCode::OK, "what was received stays: {kept:?}");
     front.stop().await;
-    drop(worker);
+    runtime.shutdown_background();
+}
+
+#[tokio::test]
+async fn others_know_who_writes_an_upload() {
+    let Some((runtime, worker, front)) = two().await else {
+        return;
+    };
+    let admin = front.login("admin").await;
+    let headers = [("tus-resumable", "1.0.0"), ("upload-length", "6")];
+    let created = admin
+        .raw("POST", "/api/v1/uploads", &headers, Body::empty())
+        .await;
+    let path = created.header("location").to_owned();
+    let id = path.rsplit('/').next().expect("an id");
+    let held = async || worker.store().is_upload_held(id).await.expect("read");
+    assert!(!held().await);
+    let part = [
+        ("tus-resumable", "1.0.0"),
+        ("content-type", "application/offset+octet-stream"),
+        ("upload-offset", "0"),
+    ];
+    // The second half comes when the others know.
+    let (other, upload) = (worker.store().clone(), id.to_owned());
+    let bytes = stream::iter(["abc", "def"]).then(move |half| {
+        let (other, upload) = (other.clone(), upload.clone());
+        async move {
+            while half == "def" && !other.is_upload_held(&upload).await.expect("read") {
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, Infallible>(half)
+        }
+    });
+    let sent = admin.raw("PATCH", &path, &part, Body::from_stream(bytes)).await;
+    assert_eq!(sent.status, StatusCode::NO_CONTENT, "{sent:?}");
+    assert!(!held().await, "nobody writes any more");
+    front.stop().await;
+    runtime.shutdown_background();
 }

@@ -72,20 +72,21 @@ impl Announcer {
         tracker: &TaskTracker,
     ) -> Result<broadcast::Receiver<Event>, Failure> {
         let events = self.here.subscribe();
-        let waiting = self.to_all.as_ref().and_then(|to_all| {
-            to_all
-                .waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take()
-        });
-        let Some(changes) = waiting else { return Ok(events) };
-        if let Some(hearing) = store.hear().await? {
+        let hearing = store.hear().await?;
+        let changes = self.to_all.as_ref().and_then(ToAll::take);
+        // The first who listens begins to hear for all.
+        if let (Some(hearing), Some(changes)) = (hearing, changes) {
             let told = CancellationToken::new();
             tracker.spawn(hear(hearing, self.here.clone(), told.clone()));
             tracker.spawn(tell(store.clone(), changes, closed.clone(), told));
         }
         Ok(events)
+    }
+}
+
+impl ToAll {
+    fn take(&self) -> Option<UnboundedReceiver<Change>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

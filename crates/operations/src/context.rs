@@ -23,7 +23,8 @@ pub struct Deps {
     pub archives: ArchiveStore,
     /// Copies whose targets find each other.
     pub copies: Gatherings,
-    /// Held from numbering events to sending them: they leave in the order of their numbers.
+    /// Held from numbering events to sending them, so that they leave in the order of their numbers; a shared store sees to that
+    /// itself.
     pub order: Arc<tokio::sync::Mutex<()>>,
     /// Where events go.
     pub announcer: Announcer,

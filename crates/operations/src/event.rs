@@ -1,11 +1,7 @@
 use std::sync::Arc;
 
 use imagefleet_model::ServerId;
-/// An operation that has ended, with what is needed to decide who may hear of it.
-pub use imagefleet_store::Announcement as OperationEnd;
-use imagefleet_store::News;
-/// A step as it stands, with what its event has to tell.
-pub use imagefleet_store::StoredProgress as StepProgress;
+use imagefleet_store::{Announcement, News, StoredProgress};
 use serde::{Deserialize, Serialize};
 
 use crate::containers::ContainerStatus;
@@ -15,9 +11,9 @@ use crate::containers::ContainerStatus;
 pub enum Event {
     /// Steps are further than before, and were stored at one moment. At most four a second for one step; the last state is always
     /// among them.
-    Progress(Arc<[StepProgress]>),
+    Progress(Arc<[StoredProgress]>),
     /// An operation has ended. Exactly one for every run of an operation.
-    Ended(Arc<OperationEnd>),
+    Ended(Arc<Announcement>),
     /// Something else is not as before.
     Changed(Change),
 }

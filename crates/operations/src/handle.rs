@@ -9,7 +9,7 @@ use crate::announcer::Announcer;
 use crate::archives::ArchiveStore;
 use crate::context::Deps;
 use crate::kinds::copy::Gatherings;
-use crate::reconcilers::{Swept, sweep, sweep_archives};
+use crate::reconcilers::sweep_archives;
 use crate::runner::{RunnerOptions, Shared, announce};
 use crate::{EngineSource, Event};
 
@@ -71,18 +71,12 @@ impl Operations {
         self.0.start();
         let sweeping = sweep_archives(
             self.deps().clone(),
-            self.0.options.worker.clone(),
             SWEEP_EVERY,
             Arc::clone(&self.0.sweep),
             self.0.closing.clone(),
         );
         self.0.tracker.spawn(sweeping);
         Ok(())
-    }
-
-    /// Removes archives whose time is over and what crashes left behind, as happens by itself from time to time.
-    pub async fn sweep(&self) -> Result<Swept, Failure> {
-        sweep(self.deps(), &self.0.options.worker).await
     }
 
     /// What operations work with; for the kinds' planners and the reconcilers.

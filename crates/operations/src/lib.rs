@@ -26,7 +26,7 @@ pub mod uploads;
 pub use context::{Deps, StepContext};
 pub use engine_source::EngineSource;
 pub use engines::EnginePool;
-pub use event::{Change, Event, OperationEnd, StepProgress};
+pub use event::{Change, Event};
 pub use handle::{Actor, Operations};
 pub use reporter::Reporter;
 pub use runner::RunnerOptions;

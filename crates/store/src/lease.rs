@@ -2,6 +2,10 @@ use sea_orm::ConnectionTrait;
 
 use crate::{Result, Store, sql};
 
+/// The present moment to `PostgreSQL`, in milliseconds since 1970. Not `now()`: that is when the transaction began, before it waited for
+/// its turn.
+pub const DATABASE_NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
 /// Whose clock says when a lease is over. Programs that share a database may each have another idea of the time, and one
 /// whose clock is ahead would take from the others what they are still at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +28,7 @@ impl Store {
     pub(crate) async fn lease_now(&self, db: &impl ConnectionTrait) -> Result<i64> {
         match self.lease_clock {
             LeaseClock::Own => Ok(self.now_ms()),
-            // Not `now()`: that is when the transaction began, before it waited for its turn.
-            LeaseClock::Database => {
-                let now = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-                sql::number(db, now, vec![]).await
-            }
+            LeaseClock::Database => sql::number(db, &format!("SELECT {DATABASE_NOW}"), vec![]).await,
         }
     }
 }

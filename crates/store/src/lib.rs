@@ -58,7 +58,7 @@ pub use lease::LeaseClock;
 pub use news::{Hearing, News};
 pub use open::StoreOptions;
 pub use operations::{
-    Announcement, Cancelled, ClaimedStep, Ending, NewOperation, NewStep, OperationFilter, ProgressUpdate,
+    Announcement, Cancelled, ClaimedStep, Finale, NewOperation, NewStep, OperationFilter, ProgressUpdate,
     QueueFigures, QueueSettings, SealedPayload, Settled, StepOutcome, StoredProgress,
 };
 pub use registries::{NewRegistry, RegistryAccount, RegistryChange};
@@ -118,6 +118,12 @@ impl Store {
         self.backend() == DatabaseBackend::Sqlite
     }
 
+    /// Whether other programs may have it open too: what is stored is told to all of them then, this one among them.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        !self.is_sqlite()
+    }
+
     /// The same store with another rule for what may run when.
     #[must_use]
     pub fn with_queue(mut self, queue: QueueSettings) -> Self {
@@ -138,7 +144,7 @@ impl Store {
         self.lock.release().await;
     }
 
-    /// The connection pool, for what only one place needs.
+    /// The connection pool, for benchmarks and tests.
     #[must_use]
     pub fn connection(&self) -> &DatabaseConnection {
         &self.db

@@ -1,8 +1,8 @@
 //! What happens, told to every program that shares a `PostgreSQL`, the one that tells it among them.
 //!
-//! It is written into a table by the transaction that stores what it is about, and each program reads the table when it is notified. So
-//! all hear the same in the same order, and what is stored is told, whatever becomes of a connection or of the program that
-//! stored it. `SQLite` has one program: nothing is told there, and nobody hears.
+//! It is written into a table, and each program reads the table when it is notified: all hear the same in the same order, whatever
+//! becomes of their connections. Progress and ends are written by the transaction that numbers them, so that what is stored is told even if the
+//! program dies that stored it. `SQLite` has one program: nothing is told there, and nobody hears.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,9 +10,10 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPool};
 use tokio::time::Instant;
 
+use crate::lease::DATABASE_NOW;
 use crate::operations::take_turn;
 use crate::{Announcement, Result, Store, StoredProgress, sql};
 
@@ -29,7 +30,6 @@ const KEPT_MS: i64 = 2 * 60_000;
 const SWEEP: Duration = Duration::from_mins(1);
 /// Rows that are read together.
 const TOGETHER: u32 = 256;
-const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ enum Told<'a> {
     Progress(Cow<'a, [StoredProgress]>),
     Ended {
         end: Box<Cow<'a, Announcement>>,
-        /// An operation as people read it is without.
+        /// The operation's own, which it does not show when it is written.
         also: Cow<'a, [(i64, String)]>,
     },
     Other(Cow<'a, Value>),
@@ -65,7 +65,7 @@ pub async fn tell_progress(tx: &impl ConnectionTrait, stored: &[StoredProgress])
     if stored.is_empty() {
         return Ok(());
     }
-    tell(tx, &Told::Progress(Cow::Borrowed(stored))).await
+    tell(tx, &[Told::Progress(Cow::Borrowed(stored))]).await
 }
 
 /// Tells that an operation has ended; in turn, too.
@@ -74,34 +74,35 @@ pub async fn tell_end(tx: &impl ConnectionTrait, end: &Announcement) -> Result<(
         end: Box::new(Cow::Borrowed(end)),
         also: Cow::Borrowed(&end.operation.also),
     };
-    tell(tx, &told).await
+    tell(tx, &[told]).await
 }
 
-async fn tell(tx: &impl ConnectionTrait, told: &Told<'_>) -> Result<()> {
+async fn tell(tx: &impl ConnectionTrait, news: &[Told<'_>]) -> Result<()> {
     if tx.get_database_backend() == sea_orm::DatabaseBackend::Sqlite {
         return Ok(());
     }
-    let insert = format!("INSERT INTO news (told, at) VALUES ($1, {NOW})");
-    sql::run(tx, &insert, vec![sql::json(told)?.into()]).await?;
+    for chunk in sql::chunks(news) {
+        let rows: Vec<String> = (1..=chunk.len())
+            .map(|number| format!("(${number}, {DATABASE_NOW})"))
+            .collect();
+        let insert = format!("INSERT INTO news (told, at) VALUES {}", rows.join(", "));
+        let told = chunk.iter().map(|told| Ok(sql::json(told)?.into()));
+        sql::run(tx, &insert, told.collect::<Result<_>>()?).await?;
+    }
     sql::run(tx, "SELECT pg_notify($1, '')", vec![CHANNEL.into()]).await?;
     Ok(())
 }
 
 impl Store {
-    /// Whether other programs may share it: what is stored is told to all of them then, this one among them.
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        !self.is_sqlite()
-    }
-
     /// Tells all programs what only the callers of the store understand.
     pub async fn tell(&self, others: &[Value]) -> Result<()> {
         self.write(async |tx| {
             take_turn(tx).await?;
-            for other in others {
-                tell(tx, &Told::Other(Cow::Borrowed(other))).await?;
-            }
-            Ok(())
+            let news: Vec<_> = others
+                .iter()
+                .map(|other| Told::Other(Cow::Borrowed(other)))
+                .collect();
+            tell(tx, &news).await
         })
         .await
     }
@@ -136,18 +137,13 @@ impl Hearing {
     /// Waits until there is more, and reads it. Ends with the store only.
     pub async fn next(&mut self) -> Option<Vec<News>> {
         loop {
-            if self.listener.is_none() {
-                match self.listen().await {
-                    Ok(listener) => self.listener = Some(listener),
-                    Err(sqlx::Error::PoolClosed) => return None,
-                    Err(error) => {
-                        tracing::debug!(%error, "the database does not let listen yet");
-                        tokio::time::sleep(PAUSE).await;
-                        continue;
-                    }
-                }
+            if self.pool().is_closed() {
+                return None;
             }
-            // Before it waits: something may have been told while nobody listened.
+            // Before it reads: what is told from then on is notified.
+            if self.listener.is_none() {
+                self.listener = self.listen().await;
+            }
             match self.rest().await {
                 Ok(news) if !news.is_empty() => return Some(news),
                 Ok(_) => self.wait().await,
@@ -161,39 +157,64 @@ impl Hearing {
 
     /// What has been told and not been heard yet; some of it, when that is much.
     pub async fn rest(&mut self) -> Result<Vec<News>> {
+        self.sweep().await?;
+        let query = format!("SELECT id, told FROM news WHERE id > $1 ORDER BY id LIMIT {TOGETHER}");
+        loop {
+            let rows: Vec<Row> = sql::all(&self.store.db, &query, vec![self.last.into()]).await?;
+            let Some(last) = rows.last() else {
+                return Ok(Vec::new());
+            };
+            self.last = last.id;
+            let news: Vec<News> = rows.iter().filter_map(read).collect();
+            if !news.is_empty() {
+                return Ok(news);
+            }
+        }
+    }
+
+    /// Removes what is old, from time to time.
+    async fn sweep(&mut self) -> Result<()> {
         let (swept, heard) = self.swept;
         if swept.elapsed() >= SWEEP {
-            let old = format!("DELETE FROM news WHERE id <= $1 AND at < {NOW} - {KEPT_MS}");
+            let old = format!("DELETE FROM news WHERE id <= $1 AND at < {DATABASE_NOW} - {KEPT_MS}");
             sql::run(&self.store.db, &old, vec![heard.into()]).await?;
             self.swept = (Instant::now(), self.last);
         }
-        let query = format!("SELECT id, told FROM news WHERE id > $1 ORDER BY id LIMIT {TOGETHER}");
-        let rows: Vec<Row> = sql::all(&self.store.db, &query, vec![self.last.into()]).await?;
-        if let Some(row) = rows.last() {
-            self.last = row.id;
+        Ok(())
+    }
+
+    fn pool(&self) -> &PgPool {
+        self.store.db.get_postgres_connection_pool()
+    }
+
+    /// `None` while the database does not let it.
+    async fn listen(&self) -> Option<PgListener> {
+        let listening = async {
+            let mut listener = PgListener::connect_with(self.pool()).await?;
+            // It would listen again after something has been read that was told before.
+            listener.eager_reconnect(false);
+            listener.listen(CHANNEL).await?;
+            Ok::<_, sqlx::Error>(listener)
+        };
+        match listening.await {
+            Ok(listener) => Some(listener),
+            Err(error) => {
+                tracing::warn!(%error, "the database does not let listen: what programs tell is read from time to time");
+                None
+            }
         }
-        Ok(rows.iter().filter_map(read).collect())
     }
 
-    async fn listen(&self) -> std::result::Result<PgListener, sqlx::Error> {
-        let pool = self.store.db.get_postgres_connection_pool();
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(listener)
-    }
-
+    /// Until there is something to read, perhaps.
     async fn wait(&mut self) {
         let Some(listener) = &mut self.listener else {
+            tokio::time::sleep(PAUSE).await;
             return;
         };
         match tokio::time::timeout(ANYWAY, listener.try_recv()).await {
-            // Without a notification its connection was lost, and it listens again.
-            Ok(Ok(_)) | Err(_) => {}
-            // Whatever it says: it does not always listen again by itself.
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "what programs tell is not heard: listening again");
-                self.listener = None;
-            }
+            Ok(Ok(Some(_))) | Err(_) => {}
+            // Its connection is gone. Whatever it says, and whether it would listen again by itself: it is made anew.
+            Ok(Ok(None) | Err(_)) => self.listener = None,
         }
     }
 }
@@ -212,5 +233,115 @@ fn read(row: &Row) -> Option<News> {
             tracing::error!(%error, "what another program tells cannot be understood");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use imagefleet_model::{
+        ErrorCode, Failure, LayerProgress, OperationKind, Status, Step, WaitingCode, WaitingFor,
+    };
+    use serde_json::json;
+    use tokio::time::Instant;
+
+    use super::{Cow, News, Row, SWEEP, StoredProgress, Told, read};
+    use crate::{sql, testing};
+
+    #[test]
+    fn a_step_is_heard_with_all_that_it_tells() {
+        let now = chrono::DateTime::from_timestamp_millis(1_700_000_000_123).expect("a time");
+        let step = Step {
+            id: 1,
+            server_id: 2,
+            server_name: "two".to_owned(),
+            image_id: Some(3),
+            repository: Some("team/app".to_owned()),
+            tag: Some("1".to_owned()),
+            status: Status::Queued,
+            progress: 40,
+            message: "waits".to_owned(),
+            waiting_for: Some(WaitingFor {
+                code: WaitingCode::ServerBusy,
+                message: "waits for another".to_owned(),
+                operation_id: Some("other".to_owned()),
+                title: Some("Pull secret/app".to_owned()),
+                until: Some(now),
+                subject: None,
+            }),
+            bytes_done: 5,
+            bytes_total: Some(6),
+            bytes_per_second: Some(7),
+            layers: vec![LayerProgress {
+                id: "abc".to_owned(),
+                status: "downloading".to_owned(),
+                bytes_done: 1,
+                bytes_total: Some(2),
+            }],
+            started_at: Some(now),
+            finished_at: None,
+            error: Some(Failure::new(ErrorCode::EngineError, "it says so").info()),
+            result: Some(json!({"x": 1})),
+        };
+        let told = StoredProgress {
+            operation_id: "o".to_owned(),
+            kind: OperationKind::CopyImage,
+            title: "Copy".to_owned(),
+            also: vec![(9, "team/source".to_owned())],
+            step,
+            seq: 8,
+            at: now,
+        };
+        let row = Row {
+            id: 1,
+            told: sql::json(&Told::Progress(Cow::Borrowed(std::slice::from_ref(&told)))).expect("written"),
+        };
+        assert_eq!(read(&row), Some(News::Progress(vec![told])));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_understands_stops_nobody() {
+        let Some(at) = testing::shared().await else { return };
+        let mut hearing = at.store.hear().await.expect("read").expect("shared");
+        let odd = "INSERT INTO news (told, at) SELECT '{\"Later\": 1}', 0 FROM generate_series(1, 600)";
+        sql::run(&at.store.db, odd, vec![]).await.expect("written");
+        at.store.tell(&[json!(1)]).await.expect("told");
+        assert_eq!(hearing.rest().await.expect("read"), [News::Other(json!(1))]);
+    }
+
+    #[tokio::test]
+    async fn what_is_old_and_was_heard_by_the_sweep_before_is_removed() {
+        let Some(at) = testing::shared().await else { return };
+        let left = async || {
+            let count = "SELECT COUNT(*) FROM news";
+            sql::number(&at.store.db, count, vec![]).await.expect("counted")
+        };
+        let mut hearing = at.store.hear().await.expect("read").expect("shared");
+        let long_ago = || Instant::now().checked_sub(SWEEP).expect("a while ago");
+        at.store.tell(&[json!(1), json!(2)]).await.expect("told");
+        let age = "UPDATE news SET at = 0";
+        sql::run(&at.store.db, age, vec![]).await.expect("aged");
+        at.store.tell(&[json!(3)]).await.expect("told");
+        hearing.swept.0 = long_ago();
+        assert_eq!(hearing.rest().await.expect("read").len(), 3);
+        assert_eq!(left().await, 3, "others may not have heard it");
+        hearing.swept.0 = long_ago();
+        assert!(hearing.rest().await.expect("read").is_empty());
+        assert_eq!(left().await, 3, "it had not been heard by the sweep before");
+        hearing.swept.0 = long_ago();
+        assert!(hearing.rest().await.expect("read").is_empty());
+        assert_eq!(left().await, 1, "what is not old stays");
+    }
+
+    #[tokio::test]
+    async fn hearing_ends_with_the_store() {
+        let Some(at) = testing::shared().await else { return };
+        let mut hearing = at.store.hear().await.expect("read").expect("shared");
+        let (ended, ()) = tokio::join!(hearing.next(), async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            at.store.clone().close().await;
+        });
+        assert_eq!(ended, None);
     }
 }

@@ -116,6 +116,28 @@ impl UploadRow {
 }
 
 impl Store {
+    /// Says that this program writes an upload for so long, in milliseconds, or no longer (0). Only programs that share the store need to
+    /// know.
+    pub async fn hold_upload(&self, id: &str, lease_ms: i64) -> Result<()> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let until = self.lease_now(&self.db).await? + lease_ms;
+        let hold = "UPDATE uploads SET held_until = $2 WHERE id = $1";
+        sql::run(&self.db, hold, vec![id.into(), until.into()]).await?;
+        Ok(())
+    }
+
+    /// Whether a program that shares the store writes an upload. Nobody writes one that is gone.
+    pub async fn is_upload_held(&self, id: &str) -> Result<bool> {
+        if !self.is_shared() {
+            return Ok(false);
+        }
+        let now = self.lease_now(&self.db).await?;
+        let held = "SELECT COUNT(*) FROM uploads WHERE id = $1 AND held_until > $2";
+        Ok(sql::number(&self.db, held, vec![id.into(), now.into()]).await? > 0)
+    }
+
     /// Begins an upload.
     pub async fn create_upload(&self, new: NewUpload) -> Result<Upload> {
         let now = self.now_ms();

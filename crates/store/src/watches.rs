@@ -80,17 +80,6 @@ impl Store {
             .collect())
     }
 
-    /// Whether a program other than `worker` may be alive.
-    pub async fn others_live(&self, worker: &str) -> Result<bool> {
-        if !self.is_shared() {
-            return Ok(false);
-        }
-        let now = self.lease_now(&self.db).await?;
-        let others = "SELECT COUNT(*) FROM programs WHERE worker <> $1 AND until >= $2";
-        let others = sql::number(&self.db, others, vec![worker.into(), now.into()]).await?;
-        Ok(others > 0)
-    }
-
     /// Gives back what `worker` watches and its share with it, so that others can take it at once.
     pub async fn release_watches(&self, worker: &str) -> Result<()> {
         self.write(async |tx| {

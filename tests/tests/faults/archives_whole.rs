@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use imagefleet_archive::{Limits, inspect};
+use imagefleet_operations::reconcilers;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -18,7 +19,7 @@ const LEFT: &str = "the archive folder holds what the lists offer, and nothing e
 /// Reads every archive that is offered, and looks for what nobody offers.
 pub async fn check(fleet: &Fleet) {
     // It comes every ten minutes by itself, by a clock that does not jump.
-    let swept = fleet.app.operations.sweep().await;
+    let swept = reconcilers::sweep(fleet.app.operations.deps()).await;
     fleet.tally.hold(LEFT, swept.is_ok(), || format!("{swept:?}"));
     let exports = fleet.list("/exports").await;
     for export in &exports {

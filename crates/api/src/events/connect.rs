@@ -25,7 +25,7 @@ pub struct Client {
     pub credential: Credential,
     /// The room of its rights.
     pub room: Option<String>,
-    /// How many looks at rights had begun before its own were read.
+    /// How many looks at rights had been counted before its own were read.
     looks: u64,
 }
 
@@ -105,8 +105,8 @@ async fn caller(socket: &SocketRef, state: &AppState, auth: Option<&Auth>) -> Re
     }
 }
 
-/// From now on it is among those whose rights are looked at. A look that began before did not see it, and its rights may have changed
-/// since they were read.
+/// From now on it is among those whose rights are looked at. A look meanwhile did not see it, and its rights may have changed since
+/// they were read.
 pub async fn connected(socket: SocketRef, State(state): State<AppState>) {
     let client = socket.extensions.get::<Client>();
     if client.is_none_or(|client| client.looks != state.live.looks()) {

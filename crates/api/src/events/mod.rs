@@ -45,8 +45,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Live {
     sockets: OnceLock<Sockets>,
     look: Notify,
-    /// How many looks at the rights of sockets have begun.
+    /// How many looks at the rights of sockets have begun or ended.
     looks: AtomicU64,
+    /// Held for a look.
+    looking: tokio::sync::Mutex<()>,
     audience: Audience,
     /// While it is held no event is on its way, and the rooms that sockets are in are those that events are sent to.
     order: tokio::sync::Mutex<()>,
@@ -56,6 +58,10 @@ impl Live {
     /// Rights, sessions or tokens may have changed: every socket is looked at.
     fn recheck(&self) {
         self.look.notify_one();
+    }
+
+    fn count_look(&self) {
+        self.looks.fetch_add(1, Ordering::SeqCst);
     }
 
     fn looks(&self) -> u64 {

@@ -1,7 +1,7 @@
 use chrono::SecondsFormat;
 use imagefleet_model::{Access, OperationKind, Status, Timestamp, WaitingFor};
 use imagefleet_operations::containers::ContainerStatus;
-use imagefleet_operations::{OperationEnd, StepProgress};
+use imagefleet_store::{Announcement, StoredProgress};
 use serde_json::{Value, json};
 
 use crate::routes::operations::{nameless_title, shown};
@@ -22,7 +22,7 @@ pub const fn progress_event(kind: OperationKind) -> &'static str {
 }
 
 /// The payload of every progress event: what each kind's needs, and the rest too.
-pub fn progress(event: &StepProgress) -> Value {
+pub fn progress(event: &StoredProgress) -> Value {
     let step = &event.step;
     // Whoever sees the step may not see what it waits for.
     let waiting = step.waiting_for.clone().map(WaitingFor::without_title);
@@ -50,7 +50,7 @@ pub fn progress(event: &StepProgress) -> Value {
 }
 
 /// The same progress without what may name something else than its step is about.
-pub fn nameless(mut progress: Value, event: &StepProgress) -> Value {
+pub fn nameless(mut progress: Value, event: &StoredProgress) -> Value {
     progress["title"] = nameless_title(event.kind, Some(&event.step)).into();
     progress["message"] = "".into();
     progress["layers"] = json!([]);
@@ -58,7 +58,7 @@ pub fn nameless(mut progress: Value, event: &StepProgress) -> Value {
 }
 
 /// The one event that ends an operation, as those with these rights may read it.
-pub fn end(event: &OperationEnd, access: &Access) -> (&'static str, Value) {
+pub fn end(event: &Announcement, access: &Access) -> (&'static str, Value) {
     let operation = shown(event.operation.clone(), access, false);
     if operation.status == Status::Succeeded {
         let payload = json!({

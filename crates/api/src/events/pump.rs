@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
 use imagefleet_model::{ServerId, Verb};
-use imagefleet_operations::{Change, Event, OperationEnd, StepProgress};
+use imagefleet_operations::{Change, Event};
+use imagefleet_store::{Announcement, StoredProgress};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::audience::{Class, sees};
-use super::payload;
 use super::sockets::Sending;
+use super::{payload, recheck};
 use crate::AppState;
 use crate::routes::operations::sees_all;
 
@@ -19,6 +20,7 @@ const TOGETHER: usize = 256;
 /// Sends what operations announce, in that order, so that nobody meets an end before its progress.
 pub async fn pump(state: AppState, mut events: Receiver<Event>) {
     loop {
+        let mut rights = false;
         let first = match events.recv().await {
             Ok(event) => event,
             Err(RecvError::Lagged(missed)) => {
@@ -31,18 +33,31 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
         let Some(sockets) = state.live.sockets.get() else {
             continue;
         };
-        let _order = state.live.order.lock().await;
-        let classes = state.live.audience.classes();
         let mut outbox = Outbox::default();
-        write(&state, &mut outbox, &classes, first);
-        while outbox.0.len() < TOGETHER
-            && let Ok(event) = events.try_recv()
+        let mut next = Some(first);
         {
-            write(&state, &mut outbox, &classes, event);
+            let _order = state.live.order.lock().await;
+            let classes = state.live.audience.classes();
+            while let Some(event) = next {
+                if matches!(event, Event::Changed(Change::Rights)) {
+                    rights = true;
+                    break;
+                }
+                write(&state, &mut outbox, &classes, event);
+                next = if outbox.0.len() < TOGETHER {
+                    events.try_recv().ok()
+                } else {
+                    None
+                };
+            }
+            for some in outbox.0.chunks(TOGETHER) {
+                sockets.emit(some).await;
+                tokio::task::yield_now().await;
+            }
         }
-        for some in outbox.0.chunks(TOGETHER) {
-            sockets.emit(some).await;
-            tokio::task::yield_now().await;
+        // What follows is for those who may hear it then.
+        if rights && !recheck::look(&state).await {
+            state.live.recheck();
         }
     }
 }
@@ -90,14 +105,15 @@ fn changed(state: &AppState, outbox: &mut Outbox, classes: &[Class], change: &Ch
             let rooms = rooms(classes, status.server_id, repository);
             return outbox.put("docker_container_status", &payload::container(status), rooms);
         }
-        Change::Rights => return state.live.recheck(),
+        // Looked at by the pump, before what follows.
+        Change::Rights => return,
     };
     let rooms = rooms(classes, server, None);
     outbox.put(event, &payload::changed(server, state.now()), rooms);
 }
 
 /// What is about several images, or names another, is told without names to those who do not see all of that.
-fn progress(outbox: &mut Outbox, classes: &[Class], event: &StepProgress) {
+fn progress(outbox: &mut Outbox, classes: &[Class], event: &StoredProgress) {
     let (server, repository) = (event.step.server_id, event.step.repository.as_deref());
     let (whole, part): (Vec<&Class>, Vec<&Class>) = classes
         .iter()
@@ -116,7 +132,7 @@ fn progress(outbox: &mut Outbox, classes: &[Class], event: &StepProgress) {
 }
 
 /// Those who see all of it share one sending; others are told their part.
-fn ended(outbox: &mut Outbox, classes: &[Class], end: &Arc<OperationEnd>) {
+fn ended(outbox: &mut Outbox, classes: &[Class], end: &Arc<Announcement>) {
     let mut sendings: Vec<(&'static str, Value, Vec<String>)> = Vec::new();
     for class in classes {
         let concerned = end

@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use imagefleet_model::Access;
@@ -9,25 +8,42 @@ use super::sockets::Sockets;
 use crate::AppState;
 use crate::extract::Credential;
 
-/// The net under the signals: sessions end by themselves.
+/// The net under the signals: sessions end by themselves, and a program may die before it tells what it has changed.
 const EVERY: Duration = Duration::from_secs(15);
+
+/// How soon a look is tried again that the database did not let be.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps every socket in the room of its present rights, and ends those whose session or token is gone.
 pub async fn recheck(state: AppState) {
     loop {
         // Either wakes it; a signal during a round leaves a permit for the next.
         tokio::time::timeout(EVERY, state.live.look.notified()).await.ok();
-        let Some(sockets) = state.live.sockets.get() else {
-            continue;
-        };
-        if let Err(error) = look(&state, sockets).await {
-            tracing::warn!(%error, "the rights of live connections could not be checked");
+        if !look(&state).await {
+            tokio::time::sleep(AGAIN).await;
+            state.live.recheck();
         }
     }
 }
 
-async fn look(state: &AppState, sockets: &Sockets) -> imagefleet_store::Result<()> {
-    state.live.looks.fetch_add(1, Ordering::SeqCst);
+/// Looks at every socket now; whether the database let it.
+pub async fn look(state: &AppState) -> bool {
+    let Some(sockets) = state.live.sockets.get() else {
+        return true;
+    };
+    // One after another: what an earlier one has read is older.
+    let _looking = state.live.looking.lock().await;
+    match look_at(state, sockets).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "the rights of live connections could not be checked");
+            false
+        }
+    }
+}
+
+async fn look_at(state: &AppState, sockets: &Sockets) -> imagefleet_store::Result<()> {
+    state.live.count_look();
     let mut known: HashMap<String, Option<Access>> = HashMap::new();
     for (_, client) in sockets.clients() {
         let key = key(&client.credential);
@@ -44,7 +60,7 @@ async fn look(state: &AppState, sockets: &Sockets) -> imagefleet_store::Result<(
         match known.get(&key(&client.credential)) {
             Some(Some(access)) => sockets.move_to(socket, room_of(access)),
             Some(None) => sockets.disconnect(socket),
-            // It came meanwhile, and stays in the room of then until the next look.
+            // It came meanwhile, and stays in the room of then until the look that it asks for.
             None => {
                 let class = before
                     .iter()
@@ -61,6 +77,8 @@ async fn look(state: &AppState, sockets: &Sockets) -> imagefleet_store::Result<(
         }
     }
     state.live.audience.set(classes);
+    // Who is being let in and whose class is not among these asks for another look.
+    state.live.count_look();
     Ok(())
 }
 

@@ -5,38 +5,30 @@ use std::time::Duration;
 use imagefleet_model::Failure;
 use imagefleet_store::StoredExport;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Deps;
+use crate::uploads::HOLD;
 
-/// A file of another program to which nothing was written for so long is nobody's any more.
-const ABANDONED: Duration = Duration::from_hours(1);
-/// How soon files are looked at again that may be another program's: that one may be dead, and not be known to be for the length of
-/// its lease.
+/// How soon half written files are looked at again that another program may be writing: it may be dead, and its hold not be over.
 const SOON: Duration = Duration::from_secs(15);
 
 /// Removes archives whose time is over, what a crash left behind, and the oldest exports when the budget is exceeded:
 /// at once, whenever it is rung for, and `every` so often.
-pub async fn sweep_archives(
-    deps: Deps,
-    worker: String,
-    every: Duration,
-    ring: Arc<Notify>,
-    stop: CancellationToken,
-) {
+pub async fn sweep_archives(deps: Deps, every: Duration, ring: Arc<Notify>, stop: CancellationToken) {
+    let mut swept = sweep(&deps).await;
+    let mut all = tokio::time::interval_at(Instant::now() + every, every);
     loop {
-        let next = match sweep(&deps, &worker).await {
-            Ok(Swept::All) => every,
-            Ok(Swept::AllButOthers) => SOON.min(every),
-            Err(failure) => {
-                tracing::error!(%failure, "archives could not be swept");
-                every
-            }
-        };
+        if let Err(failure) = &swept {
+            tracing::error!(%failure, "archives could not be swept");
+        }
+        let soon = swept.as_ref().is_ok_and(|swept| *swept == Swept::AllButOthers);
         tokio::select! {
             () = stop.cancelled() => return,
-            () = ring.notified() => {}
-            () = tokio::time::sleep(next) => {}
+            () = ring.notified() => swept = sweep(&deps).await,
+            _ = all.tick() => swept = sweep(&deps).await,
+            () = tokio::time::sleep(SOON), if soon => swept = sweep_staged(&deps).await,
         }
     }
 }
@@ -50,8 +42,8 @@ pub enum Swept {
     AllButOthers,
 }
 
-/// One sweep of the program `worker`.
-pub async fn sweep(deps: &Deps, worker: &str) -> Result<Swept, Failure> {
+/// One sweep.
+pub async fn sweep(deps: &Deps) -> Result<Swept, Failure> {
     let (store, archives) = (&deps.store, &deps.archives);
     for export in store.abandoned_exports().await? {
         remove(deps, &export).await?;
@@ -65,7 +57,7 @@ pub async fn sweep(deps: &Deps, worker: &str) -> Result<Swept, Failure> {
         archives.delete_upload(&upload.location).await?;
     }
     sweep_nameless(deps).await?;
-    sweep_staged(deps, worker).await
+    sweep_staged(deps).await
 }
 
 /// Removes the oldest exports until the rest fits. The newest one stays: it was made knowing the budget.
@@ -90,50 +82,46 @@ pub async fn keep_to_budget(deps: &Deps) -> Result<(), Failure> {
 async fn sweep_nameless(deps: &Deps) -> Result<(), Failure> {
     let (store, archives) = (&deps.store, &deps.archives);
     for id in archives.ids("exports").await? {
-        if store
-            .any_export(&id)
-            .await
-            .is_err_and(|error| error.is_not_found())
-        {
+        if !is_known(store.any_export(&id).await)? {
             archives.delete(&format!("exports/{id}")).await?;
         }
     }
     for id in archives.ids("uploads").await? {
-        if store
-            .any_upload(&id)
-            .await
-            .is_err_and(|error| error.is_not_found())
-        {
+        if !is_known(store.any_upload(&id).await)? {
             archives.delete_upload(&format!("uploads/{id}")).await?;
         }
     }
     Ok(())
 }
 
+/// A database that does not answer leaves it open.
+fn is_known<T>(found: imagefleet_store::Result<T>) -> imagefleet_store::Result<bool> {
+    match found {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Files that a crash left half written. Of an export that is being made the one who makes it takes care; an upload
-/// may be written by this program, or by another one on the same database while that lives.
-async fn sweep_staged(deps: &Deps, worker: &str) -> Result<Swept, Failure> {
+/// may be written by this program, or by another one that holds it.
+async fn sweep_staged(deps: &Deps) -> Result<Swept, Failure> {
     let (store, archives) = (&deps.store, &deps.archives);
     let mut swept = Swept::All;
     let mut gone = HashSet::new();
     for staged in archives.staged().await? {
-        let wanted = if staged.kind == "exports" {
-            store.any_export(&staged.id).await.is_ok()
+        if staged.kind == "exports" {
+            if is_known(store.any_export(&staged.id).await)? {
+                continue;
+            }
         } else if archives.in_hand.holds(&staged.id) {
-            true
-        } else if staged.idle < ABANDONED
-            && store.any_upload(&staged.id).await.is_ok()
-            && store.others_live(worker).await?
-        {
+            continue;
+        } else if store.is_shared() && (staged.idle < HOLD || store.is_upload_held(&staged.id).await?) {
             swept = Swept::AllButOthers;
-            true
-        } else {
-            false
-        };
-        if !wanted {
-            archives.remove_staged(&staged).await?;
-            gone.insert(staged.id);
+            continue;
         }
+        archives.remove_staged(&staged).await?;
+        gone.insert(staged.id);
     }
     if !gone.is_empty() {
         tracing::info!(

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use imagefleet_store::{ClaimedStep, Ending, Settled, StepOutcome, StoredProgress};
+use imagefleet_store::{ClaimedStep, Finale, Settled, StepOutcome, StoredProgress};
 
 use super::Shared;
 use crate::context::Deps;
@@ -73,7 +73,7 @@ pub async fn announce(deps: &Deps, settled: Settled) {
 pub async fn announce_end(deps: &Deps, operation: &str) -> Vec<i64> {
     let _order = deps.order.lock().await;
     match deps.store.take_announcement(operation).await {
-        Ok(Some(Ending { last, end })) => {
+        Ok(Some(Finale { last, end })) => {
             count(&end.operation);
             let told = last.iter().map(|stored| stored.step.id).collect();
             announce_progress(deps, last);

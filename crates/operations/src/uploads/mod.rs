@@ -3,12 +3,14 @@
 
 mod begin;
 mod checksum;
+mod hold;
 mod look;
 mod receive;
 mod remove;
 
 pub use begin::{Begin, begin, measure};
 pub use checksum::{Algorithm, Checksum};
+pub use hold::HOLD;
 pub use look::look;
 pub use receive::{Part, Received, receive};
 pub use remove::remove;

@@ -8,6 +8,7 @@ use imagefleet_model::{ErrorCode, Failure};
 use imagefleet_store::{Upload, UploadStretch};
 
 use super::checksum::Running;
+use super::hold::Held;
 use super::look::remember;
 use super::{Checksum, expires_at};
 use crate::Deps;
@@ -55,11 +56,13 @@ pub async fn receive(deps: &Deps, upload: Upload, part: Part) -> Result<Received
     if part.size.is_some_and(|size| room.is_some_and(|room| size > room)) {
         return Err(too_long());
     }
+    let held = Held::take(&deps.store, &upload.id).await?;
     let deps = deps.clone();
     let receiving = tokio::spawn(async move {
         let along = deps.archives.readings.take(&upload.id, upload.received);
         let along = Arc::new(tokio::sync::Mutex::new(along));
         let broken = store_part(&deps, &upload, part, room, &along).await;
+        held.release().await;
         let reading = along.lock().await.take();
         let broken = broken?;
         let mut upload = deps.store.any_upload(&upload.id).await?;

@@ -15,7 +15,7 @@ pub struct Announcement {
     pub operation: Operation,
     /// Servers and familiar repositories that it was about; a viewer of any of them may know.
     pub subjects: Vec<(ServerId, Option<String>)>,
-    /// Grows with every event of the operation.
+    /// Number of the event among those of the operation.
     pub seq: u64,
     /// When it ended.
     pub at: Timestamp,
@@ -23,7 +23,7 @@ pub struct Announcement {
 
 /// What is to be announced of an operation that has ended, in this order.
 #[derive(Debug, Clone)]
-pub struct Ending {
+pub struct Finale {
     /// The last states that nobody has told yet.
     pub last: Vec<StoredProgress>,
     /// The end.
@@ -44,7 +44,7 @@ impl Store {
     /// Takes the right to announce the end of an operation; `None` when it has not ended or is announced already. It is taken
     /// only with all that is to be told: who took it and then could not read the operation would keep it from everybody. Steps
     /// that ended in another program, which has not told them yet, are told before it.
-    pub async fn take_announcement(&self, operation: &str) -> Result<Option<Ending>> {
+    pub async fn take_announcement(&self, operation: &str) -> Result<Option<Finale>> {
         self.write(async |tx| {
             take_turn(tx).await?;
             let taken = sql::run(
@@ -77,7 +77,7 @@ impl Store {
                 seq: sql::unsigned(number.seq),
             };
             news::tell_end(tx, &end).await?;
-            Ok(Some(Ending { last, end }))
+            Ok(Some(Finale { last, end }))
         })
         .await
     }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use imagefleet_model::{ErrorInfo, Operation, OperationId, OperationKind, ServerId, Status, WaitingCode};
 use serde_json::Value;
 
-pub use announce::{Announcement, Ending};
+pub use announce::{Announcement, Finale};
 pub use progress::{ProgressUpdate, StoredProgress};
 pub use queue::QueueSettings;
 pub use read::OperationFilter;

@@ -31,7 +31,7 @@ pub struct StoredProgress {
     pub also: Vec<(i64, String)>,
     /// The step as it can be read now.
     pub step: Step,
-    /// Grows with every event of the operation.
+    /// Number of the event among those of the operation.
     pub seq: u64,
     /// When it was stored.
     pub at: Timestamp,
@@ -50,23 +50,17 @@ impl Store {
     /// Stores the latest progress of running steps, and of those sharing them, in one transaction of a few statements,
     /// however many steps there are. It is numbered, and told where the store is shared.
     pub async fn save_progress(&self, updates: &[ProgressUpdate]) -> Result<Vec<StoredProgress>> {
-        let stored = self.write(async |tx| {
+        self.write(async |tx| {
             take_turn(tx).await?;
             let rows = write_all(tx, updates).await?;
             let stored = number(tx, rows, self.clock.now()).await?;
             news::tell_progress(tx, &stored).await?;
             Ok(stored)
-        });
-        let mut stored = stored.await?;
-        // Storing took its time.
-        let at = self.clock.now();
-        for stored in &mut stored {
-            stored.at = at;
-        }
-        Ok(stored)
+        })
+        .await
     }
 
-    /// The same of what is not told by itself, but with what follows at once.
+    /// Stores the latest progress of steps that are about to end: their end is told, and this with it.
     pub async fn keep_progress(&self, updates: &[ProgressUpdate]) -> Result<()> {
         self.write(async |tx| {
             take_turn(tx).await?;

@@ -33,11 +33,6 @@ impl Store {
         }
     }
 
-    /// Ends, as interrupted, what this worker still runs when it has to go.
-    pub async fn interrupt_worker(&self, worker: &str) -> Result<Settled> {
-        self.interrupt("worker = $1", vec![worker.into()]).await
-    }
-
     async fn interrupt(&self, condition: &str, values: Vec<sea_orm::Value>) -> Result<Settled> {
         let now = self.now_ms();
         let query = format!(

@@ -57,6 +57,7 @@ pub async fn handler(
             .await?
     {
         state.store.end_session(&old.public_id, None).await?;
+        state.rights_changed();
     }
     let secret = new_secret();
     let expires_at = state.now() + state.config.session_lifetime;
