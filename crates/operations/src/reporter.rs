@@ -10,6 +10,10 @@ use tokio::time::Instant;
 /// Over how long a speed is averaged.
 const SPEED_WINDOW: Duration = Duration::from_secs(3);
 
+/// A step that has just begun was told as waiting a moment ago: its first progress comes as long after that as the others after each
+/// other.
+const FIRST: Duration = Duration::from_millis(250);
+
 /// The latest progress of every step that runs here. Reporting only writes a value; the pump takes what has changed
 /// four times a second, so a reporter never waits for a database or a browser.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,7 @@ struct Slot {
     kind: OperationKind,
     progress: Progress,
     changed: bool,
+    opened: Instant,
     /// Bytes that the metrics know of.
     counted: u64,
     /// Bytes at moments within the window, oldest first.
@@ -33,6 +38,7 @@ impl Board {
             kind,
             progress: Progress::default(),
             changed: false,
+            opened: Instant::now(),
             counted: 0,
             samples: Vec::new(),
         };
@@ -64,7 +70,8 @@ impl Board {
     pub fn take_changed(&self) -> Vec<ProgressUpdate> {
         let now = Instant::now();
         let mut updates = Vec::new();
-        for (step, slot) in self.lock().iter_mut().filter(|(_, slot)| slot.changed) {
+        let due = |slot: &Slot| slot.changed && now.duration_since(slot.opened) >= FIRST;
+        for (step, slot) in self.lock().iter_mut().filter(|(_, slot)| due(slot)) {
             slot.changed = false;
             slot.measure(now);
             slot.count();
@@ -190,7 +197,7 @@ mod tests {
 
     use imagefleet_model::{OperationKind, Progress};
 
-    use super::Board;
+    use super::{Board, FIRST};
 
     #[tokio::test(start_paused = true)]
     async fn only_the_latest_value_counts_and_it_never_falls_back() {
@@ -202,6 +209,8 @@ mod tests {
             percent: 10,
             ..Progress::default()
         });
+        assert!(board.take_changed().is_empty(), "it has just begun");
+        tokio::time::advance(FIRST).await;
         let changed = board.take_changed();
         assert_eq!(
             (changed.len(), changed[0].step, changed[0].progress.percent),
@@ -217,6 +226,7 @@ mod tests {
     async fn speed_is_that_of_the_last_seconds() {
         let board = Board::default();
         let reporter = board.open(1, OperationKind::PullImage);
+        tokio::time::advance(FIRST).await;
         for second in 0..10u64 {
             reporter.bytes("Downloading", second * 1_000_000, None, 0, 80);
             let speed = board.take_changed()[0].progress.bytes_per_second;

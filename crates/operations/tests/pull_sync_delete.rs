@@ -397,6 +397,55 @@ async fn a_delete_takes_the_row_only_when_the_engine_says_so() {
 }
 
 #[tokio::test]
+async fn a_delete_of_what_no_pull_has_brought_asks_the_engine_when_it_can() {
+    for test in stores().await {
+        let mut run = start(&test).await;
+        for (reachable, came) in [(true, false), (true, true), (false, false)] {
+            let engine = FakeEngine::seeded(1, 0);
+            let name = format!("a{reachable}{came}");
+            let server = run
+                .fleet
+                .add(&test.store, &name, engine.clone())
+                .await
+                .expect("added");
+            let refusal = Fault::Status {
+                status: 404,
+                retry_after: None,
+                message: "manifest unknown".to_owned(),
+            };
+            engine.inject(FaultyCall::Pull, refusal, Some(1));
+            let pull = submit_pull(&run, pull_of("app:1", &[(server, &name)])).await;
+            assert_eq!(run.end_of(&pull).await.status, Status::Failed);
+            let image = test
+                .store
+                .image_by_name(server, "app:1")
+                .await
+                .expect("reads")
+                .expect("a row");
+            assert_eq!(image.engine_id, "");
+            let plan = delete::plan(run.operations.deps(), vec![image.clone()], false, &actor())
+                .await
+                .expect("planned");
+            if came {
+                engine.hold("app:1").expect("held");
+            }
+            if !reachable {
+                engine.inject(FaultyCall::Any, Fault::Offline, None);
+            }
+            let id = run.operations.submit(plan).await.expect("submitted").id;
+            let end = run.end_of(&id).await;
+            assert_eq!(end.status, Status::Succeeded, "{name}: {:?}", end.error);
+            assert_eq!(engine.image_count(), 0, "{name}");
+            assert!(
+                test.store.image(image.id).await.expect("reads").is_none(),
+                "{name}"
+            );
+        }
+        run.operations.shutdown(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test]
 async fn after_a_crash_nothing_is_stuck_and_retry_works() {
     for test in stores().await {
         let slow = FakeOptions {

@@ -35,6 +35,7 @@ mod users;
 mod watches;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use imagefleet_model::Clock;
 use sea_orm::{
@@ -76,6 +77,9 @@ pub use users::{LoginRow, NewUser, User, UserChange};
 pub use watches::Watch;
 
 use lock::Lock;
+
+/// For how long connections to a server are waited for that are to end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -139,9 +143,13 @@ impl Store {
 
     /// Ends its connections and gives the database free, once this is its last use.
     pub async fn close(self) {
-        // One that does not end by itself ends with the program.
-        self.db.close().await.ok();
-        self.lock.release().await;
+        if self.is_shared() {
+            // A connection that died without a word would be waited for; it ends with the program.
+            tokio::time::timeout(FAREWELL, self.db.close()).await.ok();
+            tokio::time::timeout(FAREWELL, self.lock.release()).await.ok();
+        } else {
+            self.db.close().await.ok();
+        }
     }
 
     /// The connection pool, for benchmarks and tests.

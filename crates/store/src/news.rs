@@ -136,6 +136,7 @@ pub struct Hearing {
 impl Hearing {
     /// Waits until there is more, and reads it. Ends with the store only.
     pub async fn next(&mut self) -> Option<Vec<News>> {
+        let mut notified = true;
         loop {
             if self.pool().is_closed() {
                 return None;
@@ -145,8 +146,14 @@ impl Hearing {
                 self.listener = self.listen().await;
             }
             match self.rest().await {
-                Ok(news) if !news.is_empty() => return Some(news),
-                Ok(_) => self.wait().await,
+                Ok(news) if !news.is_empty() => {
+                    if !notified {
+                        tracing::debug!("what programs tell was not notified: listening again");
+                        self.listener = None;
+                    }
+                    return Some(news);
+                }
+                Ok(_) => notified = self.wait().await,
                 Err(error) => {
                     tracing::warn!(%error, "what programs tell cannot be read: trying again");
                     tokio::time::sleep(PAUSE).await;
@@ -205,16 +212,20 @@ impl Hearing {
         }
     }
 
-    /// Until there is something to read, perhaps.
-    async fn wait(&mut self) {
+    /// Until there is something to read, perhaps. `false` when that would have been notified, and was not.
+    async fn wait(&mut self) -> bool {
         let Some(listener) = &mut self.listener else {
             tokio::time::sleep(PAUSE).await;
-            return;
+            return true;
         };
         match tokio::time::timeout(ANYWAY, listener.try_recv()).await {
-            Ok(Ok(Some(_))) | Err(_) => {}
+            Ok(Ok(Some(_))) => true,
             // Its connection is gone. Whatever it says, and whether it would listen again by itself: it is made anew.
-            Ok(Ok(None) | Err(_)) => self.listener = None,
+            Ok(Ok(None) | Err(_)) => {
+                self.listener = None;
+                true
+            }
+            Err(_) => false,
         }
     }
 }
@@ -246,7 +257,7 @@ mod tests {
     use serde_json::json;
     use tokio::time::Instant;
 
-    use super::{Cow, News, Row, SWEEP, StoredProgress, Told, read};
+    use super::{ANYWAY, Cow, News, PgListener, Row, SWEEP, StoredProgress, Told, read};
     use crate::{sql, testing};
 
     #[test]
@@ -332,6 +343,23 @@ mod tests {
         hearing.swept.0 = long_ago();
         assert!(hearing.rest().await.expect("read").is_empty());
         assert_eq!(left().await, 1, "what is not old stays");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_hears_nothing_is_made_anew() {
+        let Some(at) = testing::shared().await else { return };
+        let mut hearing = at.store.hear().await.expect("read").expect("shared");
+        hearing.listener = Some(PgListener::connect_with(hearing.pool()).await.expect("connected"));
+        let tell = async |number: u8| {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            at.store.tell(&[json!(number)]).await.expect("told");
+        };
+        let (heard, ()) = tokio::join!(hearing.next(), tell(1));
+        assert_eq!(heard, Some(vec![News::Other(json!(1))]));
+        let began = Instant::now();
+        let (heard, ()) = tokio::join!(hearing.next(), tell(2));
+        assert_eq!(heard, Some(vec![News::Other(json!(2))]));
+        assert!(began.elapsed() < ANYWAY, "it is notified");
     }
 
     #[tokio::test]

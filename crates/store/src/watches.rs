@@ -80,6 +80,13 @@ impl Store {
             .collect())
     }
 
+    /// Whether no program that lives comes before `worker`: for what one of them has to do.
+    pub(crate) async fn is_first(&self, worker: &str) -> Result<bool> {
+        let now = self.lease_now(&self.db).await?;
+        let before = "SELECT COUNT(*) FROM programs WHERE worker < $1 AND until >= $2";
+        Ok(sql::number(&self.db, before, vec![worker.into(), now.into()]).await? == 0)
+    }
+
     /// Gives back what `worker` watches and its share with it, so that others can take it at once.
     pub async fn release_watches(&self, worker: &str) -> Result<()> {
         self.write(async |tx| {
@@ -122,6 +129,18 @@ mod tests {
     async fn claims(at: &TestStore, worker: &str) -> BTreeSet<ServerId> {
         let watches = at.store.claim_watches(worker, LEASE_MS).await.expect("claimed");
         watches.into_iter().map(|watch| watch.server_id).collect()
+    }
+
+    #[tokio::test]
+    async fn one_program_is_the_first_until_it_dies() {
+        let Some(at) = testing::shared().await else { return };
+        let first = async |worker: &str| at.store.is_first(worker).await.expect("read");
+        assert!(first("b").await, "nobody else is there");
+        claims(&at, "a").await;
+        claims(&at, "b").await;
+        assert!(first("a").await && !first("b").await);
+        at.pass(21);
+        assert!(first("b").await);
     }
 
     #[tokio::test]

@@ -380,7 +380,7 @@ async fn a_reason_is_announced_once_and_by_one_program() {
         submit(store, OperationKind::PullImage, vec![step(a, "x")], None).await;
         let run = claim(store).await.expect("a step");
         let behind = submit(store, OperationKind::PullImage, vec![step(a, "y")], None).await;
-        let told = store.newly_waiting().await.expect("read");
+        let told = store.newly_waiting("w").await.expect("read");
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].operation_id, behind);
         assert_eq!(
@@ -388,17 +388,17 @@ async fn a_reason_is_announced_once_and_by_one_program() {
             Some(WaitingCode::ServerBusy)
         );
         assert!(
-            store.newly_waiting().await.expect("read").is_empty(),
+            store.newly_waiting("w").await.expect("read").is_empty(),
             "told already"
         );
         pause(store, a, true).await;
-        let again = store.newly_waiting().await.expect("read");
+        let again = store.newly_waiting("w").await.expect("read");
         assert_eq!(again.len(), 1, "another reason is told");
         assert!(again[0].seq > told[0].seq);
         pause(store, a, false).await;
         finish(store, run).await;
         assert!(
-            store.newly_waiting().await.expect("read").is_empty(),
+            store.newly_waiting("w").await.expect("read").is_empty(),
             "its turn is not worth an event"
         );
     }

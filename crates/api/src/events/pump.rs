@@ -55,9 +55,9 @@ pub async fn pump(state: AppState, mut events: Receiver<Event>) {
                 tokio::task::yield_now().await;
             }
         }
-        // What follows is for those who may hear it then.
-        if rights && !recheck::look(&state).await {
-            state.live.recheck();
+        // What follows is for those who may hear it then, and waits until that is known.
+        while rights && !recheck::look(&state).await {
+            tokio::time::sleep(recheck::AGAIN).await;
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::extract::Credential;
 const EVERY: Duration = Duration::from_secs(15);
 
 /// How soon a look is tried again that the database did not let be.
-const AGAIN: Duration = Duration::from_secs(1);
+pub const AGAIN: Duration = Duration::from_millis(250);
 
 /// Keeps every socket in the room of its present rights, and ends those whose session or token is gone.
 pub async fn recheck(state: AppState) {

@@ -1,3 +1,4 @@
+use imagefleet_engine::Removed;
 use imagefleet_model::{ErrorCode, Failure, Image, ImageStatus, OperationKind};
 use imagefleet_store::{NewOperation, NewStep, StepOutcome};
 use serde::{Deserialize, Serialize};
@@ -69,36 +70,30 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     };
     let store = &context.deps.store;
     store.set_image_status(image, ImageStatus::Deleting, None).await?;
-    // A failed first pull left only the row.
-    let engine = match payload.engine_id.as_str() {
-        "" => None,
-        _ => Some(context.engine().await?),
+    context.progress.say(format!("Deleting {}", payload.full_name));
+    let removed = match remove(context, &payload).await {
+        Ok(removed) => removed,
+        // Gone already: what was asked for is true.
+        Err(failure) if failure.code == ErrorCode::ImageNotFound => Vec::new(),
+        // A failed first pull left only the row. What came after all is seen when the server is there again.
+        Err(failure) if payload.engine_id.is_empty() && cannot_be_asked(&failure) => Vec::new(),
+        Err(failure) => return Err(failure),
     };
-    let mut removed = Vec::new();
-    if let Some(engine) = &engine {
-        context.progress.say(format!("Deleting {}", payload.full_name));
-        let name = if payload.tagged {
-            &payload.full_name
-        } else {
-            &payload.engine_id
-        };
-        removed = match engine.remove_image(name, payload.force).await {
-            Ok(removed) => removed,
-            // Gone already: what was asked for is true.
-            Err(failure) if failure.code == ErrorCode::ImageNotFound => Vec::new(),
-            Err(failure) => return Err(failure),
-        };
-    }
     store.remove_image_row(image).await?;
-    if let Some(engine) = &engine {
-        sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
+    let look = async {
+        let engine = context.engine().await?;
+        sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await
+    };
+    match look.await {
+        Err(failure) if !cannot_be_asked(&failure) => return Err(failure),
+        _ => {}
     }
     context.deps.changed(crate::Change::Images(context.server()));
     let (mut untagged, mut deleted) = (Vec::new(), Vec::new());
     for line in removed {
         match line {
-            imagefleet_engine::Removed::Untagged(name) => untagged.push(name),
-            imagefleet_engine::Removed::Deleted(id) => deleted.push(id),
+            Removed::Untagged(name) => untagged.push(name),
+            Removed::Deleted(id) => deleted.push(id),
         }
     }
     let message = if deleted.is_empty() && !untagged.is_empty() {
@@ -113,6 +108,31 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
         message,
         result: json!({ "fullName": payload.full_name, "untagged": untagged, "deleted": deleted }),
     })
+}
+
+/// The engine knows what there is: a pull may have brought content since the delete was planned.
+async fn remove(context: &StepContext, payload: &Payload) -> Result<Vec<Removed>, Failure> {
+    let name = if payload.tagged || payload.engine_id.is_empty() {
+        &payload.full_name
+    } else {
+        &payload.engine_id
+    };
+    let engine = context.engine().await?;
+    engine.remove_image(name, payload.force).await
+}
+
+const fn cannot_be_asked(failure: &Failure) -> bool {
+    matches!(
+        failure.code,
+        ErrorCode::EngineUnreachable
+            | ErrorCode::EngineTimeout
+            | ErrorCode::EngineDisconnected
+            | ErrorCode::NotAnEngine
+            | ErrorCode::ApiVersionUnsupported
+            | ErrorCode::TlsFailed
+            | ErrorCode::SshAuthFailed
+            | ErrorCode::SshHostKeyChanged
+    )
 }
 
 /// A delete that did not succeed leaves its reason at the image, which the engine still holds.

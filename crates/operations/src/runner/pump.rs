@@ -1,21 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
-
 use super::{Shared, settle};
 
-/// A little less than four times a second: four is the most that a client may count in any second, whatever the jitter.
+/// From one storing to the next, so that it is a little less than four times a second however long storing takes: four is the most that
+/// a client may count in any second.
 const PERIOD: Duration = Duration::from_millis(270);
 
 /// Stores what has changed on the board and announces it, in that order: an event is never ahead of its state.
 pub async fn pump(shared: Arc<Shared>) {
-    let mut ticks = tokio::time::interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shared.closed.cancelled() => return,
-            _ = ticks.tick() => {}
+            () = tokio::time::sleep(PERIOD) => {}
         }
         let changed = shared.board.take_changed();
         if changed.is_empty() {

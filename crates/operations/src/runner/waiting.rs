@@ -18,7 +18,7 @@ pub async fn announce(shared: Arc<Shared>) {
             _ = ticks.tick() => {}
         }
         let _order = shared.deps.order.lock().await;
-        match shared.deps.store.newly_waiting().await {
+        match shared.deps.store.newly_waiting(&shared.options.worker).await {
             Ok(waiting) => settle::announce_progress(&shared.deps, waiting),
             // It can be read all the same; the next round tells it.
             Err(error) => tracing::warn!(%error, "what steps wait for could not be announced"),

@@ -84,8 +84,12 @@ impl Store {
         Ok(())
     }
 
-    /// Queued steps that wait for something else than was announced last, each with the number of its event.
-    pub async fn newly_waiting(&self) -> Result<Vec<StoredProgress>> {
+    /// Queued steps that wait for something else than was announced last, each with the number of its event. One of the programs that share
+    /// the store announces them, lest several tell of the same step in one moment: there is nothing for the others.
+    pub async fn newly_waiting(&self, worker: &str) -> Result<Vec<StoredProgress>> {
+        if self.is_shared() && !self.is_first(worker).await? {
+            return Ok(Vec::new());
+        }
         let queue = Queue::at(&self.db, &self.queue, self.clock.now()).await?;
         let query = format!(
             "SELECT w.id, w.reason FROM (
