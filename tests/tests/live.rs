@@ -257,7 +257,7 @@ async fn a_right_moves(app: App) {
     let after = socket
         .events
         .iter()
-        .filter(|(_, payload)| payload["serverId"] == json!(first));
+        .filter(|(name, payload)| name == "server_changed" && payload["serverId"] == json!(first));
     assert_eq!(after.count(), 1, "what was told before");
     socket.events.clear();
     change(first, "no longer heard").await;

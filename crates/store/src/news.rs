@@ -351,7 +351,8 @@ mod tests {
         let mut hearing = at.store.hear().await.expect("read").expect("shared");
         hearing.listener = Some(PgListener::connect_with(hearing.pool()).await.expect("connected"));
         let tell = async |number: u8| {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            // When it waits.
+            tokio::time::sleep(Duration::from_secs(1)).await;
             at.store.tell(&[json!(number)]).await.expect("told");
         };
         let (heard, ()) = tokio::join!(hearing.next(), tell(1));

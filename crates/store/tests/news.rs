@@ -5,8 +5,7 @@ use imagefleet_store::testing::{self, TestStore};
 use imagefleet_store::{Hearing, NewOperation, NewStep, News, ProgressUpdate, StepOutcome};
 use serde_json::json;
 
-/// Sooner than it would be read without a notification.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 async fn hear(hearing: &mut Hearing) -> Vec<News> {
     let news = tokio::time::timeout(PATIENCE, hearing.next()).await;

@@ -109,6 +109,8 @@ async fn caller(socket: &SocketRef, state: &AppState, auth: Option<&Auth>) -> Re
 /// they were read.
 pub async fn connected(socket: SocketRef, State(state): State<AppState>) {
     let client = socket.extensions.get::<Client>();
+    // Not while a look ends: it has seen this one, or is counted.
+    let _order = state.live.order.lock().await;
     if client.is_none_or(|client| client.looks != state.live.looks()) {
         state.live.recheck();
     }

@@ -1,4 +1,6 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use imagefleet_model::{ServerId, Verb};
 use imagefleet_operations::{Change, Event};
@@ -6,7 +8,8 @@ use imagefleet_store::{Announcement, StoredProgress};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::Instant;
 
 use super::audience::{Class, sees};
 use super::sockets::Sending;
@@ -16,49 +19,69 @@ use crate::routes::operations::sees_all;
 
 /// Events that are sent together at most: sockets are given the thread before further ones are handed to them.
 const TOGETHER: usize = 256;
+/// Events that are taken before some are sent.
+const MOST_WAITING: usize = 4096;
+/// For how long events wait for a database that does not tell who may hear them.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends what operations announce, in that order, so that nobody meets an end before its progress.
 pub async fn pump(state: AppState, mut events: Receiver<Event>) {
+    let mut waiting: VecDeque<Event> = VecDeque::new();
     loop {
         let mut rights = false;
-        let first = match events.recv().await {
-            Ok(event) => event,
-            Err(RecvError::Lagged(missed)) => {
-                tracing::error!(missed, "live events were missed; clients read the state by REST");
-                state.live.recheck();
-                continue;
+        if waiting.is_empty() {
+            match events.recv().await {
+                Ok(event) => waiting.push_back(event),
+                Err(RecvError::Lagged(missed)) => rights = missed_some(missed),
+                Err(RecvError::Closed) => return,
             }
-            Err(RecvError::Closed) => return,
-        };
+        }
+        while waiting.len() < MOST_WAITING {
+            match events.try_recv() {
+                Ok(event) => waiting.push_back(event),
+                Err(TryRecvError::Lagged(missed)) => rights = missed_some(missed),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let before = waiting.len();
+        waiting.retain(|event| !matches!(event, Event::Changed(Change::Rights)));
+        if rights || waiting.len() < before {
+            look(&state).await;
+        }
         let Some(sockets) = state.live.sockets.get() else {
+            waiting.clear();
             continue;
         };
+        let _order = state.live.order.lock().await;
+        let classes = state.live.audience.classes();
         let mut outbox = Outbox::default();
-        let mut next = Some(first);
+        while outbox.0.len() < TOGETHER
+            && let Some(event) = waiting.pop_front()
         {
-            let _order = state.live.order.lock().await;
-            let classes = state.live.audience.classes();
-            while let Some(event) = next {
-                if matches!(event, Event::Changed(Change::Rights)) {
-                    rights = true;
-                    break;
-                }
-                write(&state, &mut outbox, &classes, event);
-                next = if outbox.0.len() < TOGETHER {
-                    events.try_recv().ok()
-                } else {
-                    None
-                };
-            }
-            for some in outbox.0.chunks(TOGETHER) {
-                sockets.emit(some).await;
-                tokio::task::yield_now().await;
-            }
+            write(&state, &mut outbox, &classes, event);
         }
-        // What follows is for those who may hear it then, and waits until that is known.
-        while rights && !recheck::look(&state).await {
-            tokio::time::sleep(recheck::AGAIN).await;
+        for some in outbox.0.chunks(TOGETHER) {
+            sockets.emit(some).await;
+            tokio::task::yield_now().await;
         }
+    }
+}
+
+/// Rights may have changed among what was missed.
+fn missed_some(missed: u64) -> bool {
+    tracing::error!(missed, "live events were missed; clients read the state by REST");
+    true
+}
+
+/// What is told after rights have changed is for those who may hear it then, and waits until that is known.
+async fn look(state: &AppState) {
+    let patient_until = Instant::now() + PATIENCE;
+    while !recheck::look(state).await {
+        if Instant::now() > patient_until {
+            tracing::error!("live events go on, and the rights of those who hear them could not be read");
+            return state.live.recheck();
+        }
+        tokio::time::sleep(recheck::AGAIN).await;
     }
 }
 

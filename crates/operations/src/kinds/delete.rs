@@ -71,12 +71,21 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let store = &context.deps.store;
     store.set_image_status(image, ImageStatus::Deleting, None).await?;
     context.progress.say(format!("Deleting {}", payload.full_name));
+    // A failed first pull left only the row.
+    let held = store
+        .image(image)
+        .await?
+        .is_some_and(|image| !image.engine_id.is_empty());
+    let mut asked = true;
     let removed = match remove(context, &payload).await {
         Ok(removed) => removed,
         // Gone already: what was asked for is true.
         Err(failure) if failure.code == ErrorCode::ImageNotFound => Vec::new(),
-        // A failed first pull left only the row. What came after all is seen when the server is there again.
-        Err(failure) if payload.engine_id.is_empty() && cannot_be_asked(&failure) => Vec::new(),
+        // What has come after all is seen when the server is there again.
+        Err(failure) if !held && payload.engine_id.is_empty() && cannot_be_asked(&failure) => {
+            asked = false;
+            Vec::new()
+        }
         Err(failure) => return Err(failure),
     };
     store.remove_image_row(image).await?;
@@ -96,7 +105,12 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
             Removed::Deleted(id) => deleted.push(id),
         }
     }
-    let message = if deleted.is_empty() && !untagged.is_empty() {
+    let message = if !asked {
+        format!(
+            "Removed {} from the list; the server could not be asked, and is not known to hold it",
+            payload.full_name
+        )
+    } else if deleted.is_empty() && !untagged.is_empty() {
         format!(
             "Removed the name {}; its content stays, because another name or a container holds it",
             payload.full_name
@@ -124,7 +138,8 @@ async fn remove(context: &StepContext, payload: &Payload) -> Result<Vec<Removed>
 const fn cannot_be_asked(failure: &Failure) -> bool {
     matches!(
         failure.code,
-        ErrorCode::EngineUnreachable
+        ErrorCode::ServerDisabled
+            | ErrorCode::EngineUnreachable
             | ErrorCode::EngineTimeout
             | ErrorCode::EngineDisconnected
             | ErrorCode::NotAnEngine

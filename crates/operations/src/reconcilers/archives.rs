@@ -23,7 +23,7 @@ pub async fn sweep_archives(deps: Deps, every: Duration, ring: Arc<Notify>, stop
         if let Err(failure) = &swept {
             tracing::error!(%failure, "archives could not be swept");
         }
-        let soon = swept.as_ref().is_ok_and(|swept| *swept == Swept::AllButOthers);
+        let soon = !matches!(swept, Ok(Swept::All));
         tokio::select! {
             () = stop.cancelled() => return,
             () = ring.notified() => swept = sweep(&deps).await,

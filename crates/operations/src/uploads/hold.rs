@@ -12,7 +12,7 @@ pub const HOLD: Duration = Duration::from_secs(20);
 pub struct Held {
     store: Store,
     id: String,
-    _renewed: AbortOnDropHandle<()>,
+    renewed: AbortOnDropHandle<()>,
 }
 
 impl Held {
@@ -31,12 +31,15 @@ impl Held {
         Ok(Self {
             store: store.clone(),
             id: id.to_owned(),
-            _renewed: AbortOnDropHandle::new(tokio::spawn(renew)),
+            renewed: AbortOnDropHandle::new(tokio::spawn(renew)),
         })
     }
 
     /// Nothing is written any more.
     pub async fn release(self) {
+        self.renewed.abort();
+        // It may be saying so at this moment.
+        self.renewed.await.ok();
         if let Err(error) = hold(&self.store, &self.id, Duration::ZERO).await {
             tracing::debug!(%error, upload = self.id, "it ends by itself");
         }
