@@ -43,6 +43,7 @@ const PHRASES: [RegExp, string][] = [
   [/^Tagged \S+$/, 'tagged'],
   [/^Deleted \S+$/, 'deleted'],
   [/^Removed the name \S+; its content stays, because another name or a container holds it$/, 'untagged'],
+  [/^Removed \S+ from the list; the server could not be asked, and is not known to hold it$/, 'unlisted'],
   [/^Imported (?<what>\S+)$/, 'imported'],
   [/^Imported (?<count>\d+) references$/, 'importedMany'],
   [/^(?<count>\d+) images: (?<added>\d+) new, (?<changed>\d+) changed, (?<gone>\d+) gone$/, 'synced'],
