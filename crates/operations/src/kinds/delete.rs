@@ -1,5 +1,5 @@
 use imagefleet_engine::Removed;
-use imagefleet_model::{ErrorCode, Failure, Image, ImageStatus, OperationKind};
+use imagefleet_model::{ErrorCode, Failure, Image, ImageId, ImageStatus, OperationKind};
 use imagefleet_store::{NewOperation, NewStep, StepOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -71,41 +71,20 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let store = &context.deps.store;
     store.set_image_status(image, ImageStatus::Deleting, None).await?;
     context.progress.say(format!("Deleting {}", payload.full_name));
-    // A failed first pull left only the row.
-    let held = store
-        .image(image)
-        .await?
-        .is_some_and(|image| !image.engine_id.is_empty());
-    let mut asked = true;
-    let removed = match remove(context, &payload).await {
-        Ok(removed) => removed,
-        // Gone already: what was asked for is true.
-        Err(failure) if failure.code == ErrorCode::ImageNotFound => Vec::new(),
-        // What has come after all is seen when the server is there again.
-        Err(failure) if !held && payload.engine_id.is_empty() && cannot_be_asked(&failure) => {
-            asked = false;
-            Vec::new()
-        }
-        Err(failure) => return Err(failure),
-    };
+    let removed = remove(context, &payload, image).await?;
     store.remove_image_row(image).await?;
-    let look = async {
-        let engine = context.engine().await?;
-        sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await
-    };
-    match look.await {
-        Err(failure) if !cannot_be_asked(&failure) => return Err(failure),
-        _ => {}
+    if removed.is_some() {
+        look(context).await?;
     }
     context.deps.changed(crate::Change::Images(context.server()));
     let (mut untagged, mut deleted) = (Vec::new(), Vec::new());
-    for line in removed {
+    for line in removed.iter().flatten() {
         match line {
             Removed::Untagged(name) => untagged.push(name),
             Removed::Deleted(id) => deleted.push(id),
         }
     }
-    let message = if !asked {
+    let message = if removed.is_none() {
         format!(
             "Removed {} from the list; the server could not be asked, and is not known to hold it",
             payload.full_name
@@ -124,15 +103,44 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     })
 }
 
-/// The engine knows what there is: a pull may have brought content since the delete was planned.
-async fn remove(context: &StepContext, payload: &Payload) -> Result<Vec<Removed>, Failure> {
-    let name = if payload.tagged || payload.engine_id.is_empty() {
+/// What the engine has removed. It knows what there is: a pull may have brought content since the delete was planned. `None` when it could
+/// not be asked and no pull has left more than the row: what has come after all is seen when the server is there again.
+async fn remove(
+    context: &StepContext,
+    payload: &Payload,
+    image: ImageId,
+) -> Result<Option<Vec<Removed>>, Failure> {
+    let nameless = payload.engine_id.is_empty();
+    let name = if payload.tagged || nameless {
         &payload.full_name
     } else {
         &payload.engine_id
     };
-    let engine = context.engine().await?;
-    engine.remove_image(name, payload.force).await
+    let removing = async { context.engine().await?.remove_image(name, payload.force).await };
+    match removing.await {
+        Ok(removed) => Ok(Some(removed)),
+        // Gone already: what was asked for is true.
+        Err(failure) if failure.code == ErrorCode::ImageNotFound => Ok(Some(Vec::new())),
+        Err(failure) if nameless && cannot_be_asked(&failure) => {
+            match context.deps.store.image(image).await? {
+                Some(image) if !image.engine_id.is_empty() => Err(failure),
+                _ => Ok(None),
+            }
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The image is gone, whether its server answers now or not.
+async fn look(context: &StepContext) -> Result<(), Failure> {
+    let looking = async {
+        let engine = context.engine().await?;
+        sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await
+    };
+    match looking.await {
+        Err(failure) if !cannot_be_asked(&failure) => Err(failure),
+        _ => Ok(()),
+    }
 }
 
 const fn cannot_be_asked(failure: &Failure) -> bool {
