@@ -50,6 +50,8 @@ impl Engines {
 pub struct App {
     /// What answers requests.
     router: axum::Router,
+    /// What they share.
+    pub state: AppState,
     /// Its database, with a clock that the test turns.
     pub at: TestStore,
     /// Its operations.
@@ -233,7 +235,8 @@ impl App {
             sockets: tokio::runtime::Handle::current(),
         });
         Self {
-            router: imagefleet_api::router(state).await.expect("a router"),
+            router: imagefleet_api::router(state.clone()).await.expect("a router"),
+            state,
             at,
             operations,
             engines,

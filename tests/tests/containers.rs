@@ -470,6 +470,7 @@ async fn logs_and_load_come_as_streams() {
             .await
             .is_err()
     );
+    let followed = body;
 
     let stats = admin.get(&format!("/containers/{id}/stats")).await.body;
     assert_eq!(
@@ -490,6 +491,9 @@ async fn logs_and_load_come_as_streams() {
             json!(8_u64 << 30)
         );
     }
+    // A program that ends does not wait for either.
+    app.state.close_live().await;
+    assert_eq!((followed.count().await, lines.count().await), (0, 0));
     admin.post(&format!("/containers/{id}/stop"), json!({})).await;
     assert_eq!(
         admin.get(&format!("/containers/{id}/stats")).await.body["memoryBytes"],

@@ -1,10 +1,10 @@
 //! Images, operations and the Monitor API's view of them, through the real router, on engines in memory.
 
 use axum::http::{Method, StatusCode};
-use imagefleet_engine::fake::{Fault, FaultyCall};
+use imagefleet_engine::fake::{FakeEngine, FakeOptions, Fault, FaultyCall};
 use imagefleet_store::testing;
 use imagefleet_tests::app::App;
-use imagefleet_tests::images::{monitor, server};
+use imagefleet_tests::images::{looked_at, monitor, server};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -353,6 +353,45 @@ async fn the_monitor_api_is_the_same_in_the_documents_words() {
                 (&json!(false), &Value::Null)
             );
             assert!(envelope["msg"].as_str().is_some_and(|text| !text.is_empty()));
+        }
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_pull_by_digest_ends_at_the_image_that_it_brought() {
+    for at in testing::stores().await {
+        let app = App::start(at).await;
+        let admin = app.login("admin").await;
+        let (engine, a) = server(&app, &admin, "a", &[]).await;
+        let same_registry = FakeOptions {
+            registry: engine.registry().clone(),
+            ..FakeOptions::default()
+        };
+        let b = looked_at(&app, &admin, "b", FakeEngine::new(same_registry)).await;
+        let pull = json!({"reference": "team/app:1", "serverIds": [a]});
+        admin.end_of(&admin.post("/images/pull", pull).await).await;
+        let tagged = admin.get("/images?q=team/app").await.body["items"][0].clone();
+        let name = format!("team/app@{}", tagged["digest"].as_str().expect("a digest"));
+
+        for (server, known) in [(b, None), (a, Some(&tagged["id"]))] {
+            let body = json!({"serverId": server, "fullImageName": name});
+            let (_, pulling) = monitor(&admin, Method::POST, "/pull", Some(body)).await;
+            let id = pulling["data"]["systemSoftImageId"].clone();
+            let operation = pulling["data"]["operationId"].as_str().expect("an id");
+            let ended = admin
+                .until(&format!("/operations/{operation}"), |operation| {
+                    operation["finishedAt"].is_string()
+                })
+                .await;
+            assert_eq!(ended["status"], "succeeded", "{ended:#}");
+            let brought = &ended["steps"][0]["result"]["imageId"];
+            assert_eq!(brought, known.unwrap_or(&id), "{ended:#}");
+            let (status, image) = monitor(&admin, Method::GET, &format!("/{brought}"), None).await;
+            assert_eq!(
+                (status, &image["data"]["systemSoftImageStatus"]),
+                (StatusCode::OK, &json!("AVAILABLE"))
+            );
         }
         app.stop().await;
     }

@@ -1,8 +1,9 @@
 //! The catalogue through the real router.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use imagefleet_store::testing;
 use imagefleet_tests::app::{App, everywhere};
+use imagefleet_tests::images::{monitor, server};
 use serde_json::json;
 
 #[tokio::test]
@@ -108,4 +109,76 @@ async fn everybody_reads_and_few_write() {
         StatusCode::UNAUTHORIZED
     );
     app.stop().await;
+}
+
+#[tokio::test]
+async fn who_pulls_from_a_mirror_says_which_software_it_is() {
+    for at in testing::stores().await {
+        let app = App::start(at).await;
+        let admin = app.login("admin").await;
+        let (engine, server) = server(&app, &admin, "a", &[]).await;
+        let builtin = admin.get("/software?q=mysql&builtin=true").await.body;
+        let mut builtin = builtin["items"].as_array().into_iter().flatten();
+        let mysql = builtin.find(|entry| entry["repository"] == "mysql");
+        let mysql = mysql.expect("it is built in")["id"].clone();
+        let mirrored = "mirror.example:5000/library/mysql:8";
+        engine.registry().publish(&mirrored.parse().expect("a reference"));
+        let pull = json!({"reference": mirrored, "serverIds": [server]});
+
+        admin
+            .end_of(&admin.post("/images/pull", pull.clone()).await)
+            .await;
+        let image = admin.get("/images").await.body["items"][0].clone();
+        assert_eq!(
+            (&image["fullName"], &image["softwareId"]),
+            (&json!(mirrored), &json!(null))
+        );
+        let mut said = pull.clone();
+        said["softwareId"] = mysql.clone();
+        admin.end_of(&admin.post("/images/pull", said).await).await;
+        // And it stays so when nothing is said.
+        admin.end_of(&admin.post("/images/pull", pull).await).await;
+        let image = admin.get(&format!("/images?softwareId={mysql}")).await.body["items"][0].clone();
+        assert_eq!(
+            (&image["fullName"], &image["softwareId"]),
+            (&json!(mirrored), &mysql)
+        );
+        let (_, listed) = monitor(&admin, Method::GET, &format!("/list?softId={mysql}"), None).await;
+        assert_eq!(listed["data"][0]["systemSoftId"], mysql, "{listed}");
+
+        let path = format!("/images/{}", image["id"]);
+        let form = admin.get(&format!("{path}/container-form")).await.body;
+        assert_eq!(
+            (&form["software"]["id"], &form["env"][0]["name"]),
+            (&mysql, &json!("MYSQL_ROOT_PASSWORD"))
+        );
+        let create = format!("{path}/containers");
+        let answer = admin.post(&create, json!({"name": "db"})).await;
+        assert_eq!(answer.fields(), ["env.MYSQL_ROOT_PASSWORD"], "{answer:?}");
+        let env = json!({"MYSQL_ROOT_PASSWORD": "secret"});
+        let made = admin.post(&create, json!({"name": "db", "env": env})).await;
+        assert_eq!(admin.end_of(&made).await["status"], "succeeded");
+        let containers = admin.get(&format!("/containers?softwareId={mysql}")).await.body;
+        assert_eq!(
+            (&containers["total"], &containers["items"][0]["softwareId"]),
+            (&json!(1), &mysql)
+        );
+
+        let own = json!({"name": "Ours", "repository": "team/mysql"});
+        let own = admin.post("/software", own).await.body["id"].clone();
+        let both = json!({"softId": own, "serverId": server, "fullImageName": mirrored});
+        let (_, pulled) = monitor(&admin, Method::POST, "/pull", Some(both)).await;
+        assert_eq!(pulled["data"]["systemSoftId"], own, "{pulled}");
+        let operation = format!(
+            "/operations/{}",
+            pulled["data"]["operationId"].as_str().expect("an id")
+        );
+        admin
+            .until(&operation, |operation| operation["finishedAt"].is_string())
+            .await;
+        assert_eq!(admin.get("/containers").await.body["items"][0]["softwareId"], own);
+        admin.delete(&format!("/software/{own}")).await;
+        assert_eq!(admin.get(&path).await.body["softwareId"], json!(null));
+        app.stop().await;
+    }
 }

@@ -1,9 +1,9 @@
-use utoipa::OpenApi;
-use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement};
+use utoipa::{OpenApi, PartialSchema as _};
 
 use crate::middleware::SESSION_COOKIE;
+use crate::monitor::{Envelope, is_monitor};
 use crate::{FieldError, ProblemBody, router};
 
 /// What stands above the paths.
@@ -39,7 +39,8 @@ pub fn head() -> utoipa::openapi::OpenApi {
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let (_, mut document) = router::api().split_for_parts();
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
+        let error = if is_monitor(path) { envelope() } else { problem() };
         let operations = [
             &mut item.get,
             &mut item.post,
@@ -49,26 +50,33 @@ pub fn document() -> utoipa::openapi::OpenApi {
             &mut item.head,
             &mut item.options,
         ];
-        operations.into_iter().flatten().for_each(add_problem);
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            responses
+                .entry("default".to_owned())
+                .or_insert_with(|| RefOr::T(error.clone()));
+        }
     }
     document
 }
 
-fn add_problem(operation: &mut Operation) {
-    let problem = ResponseBuilder::new()
-        .description("A problem")
-        .content(
-            "application/problem+json",
-            ContentBuilder::new()
-                .schema(Some(Ref::from_schema_name("Problem")))
-                .build(),
-        )
-        .build();
-    operation
-        .responses
-        .responses
-        .entry("default".to_owned())
-        .or_insert(RefOr::T(problem));
+fn problem() -> Response {
+    let problem = Ref::from_schema_name("Problem").into();
+    error("A problem", "application/problem+json", problem)
+}
+
+/// The Monitor API answers everything in its envelope.
+fn envelope() -> Response {
+    let envelope = Envelope::<serde_json::Value>::schema();
+    error("A problem: `success` is false", "application/json", envelope)
+}
+
+fn error(description: &str, content_type: &str, schema: RefOr<Schema>) -> Response {
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new()
+        .description(description)
+        .content(content_type, content)
+        .build()
 }
 
 #[cfg(test)]
@@ -89,5 +97,21 @@ mod tests {
             }
         }
         assert!(!seen.is_empty());
+    }
+
+    #[test]
+    fn each_surface_has_its_errors() {
+        let document = serde_json::to_value(super::document()).expect("JSON");
+        let error = |path: &str| document["paths"][path]["get"]["responses"]["default"]["content"].clone();
+        let native = error("/api/v1/images");
+        assert_eq!(
+            native["application/problem+json"]["schema"]["$ref"],
+            "#/components/schemas/Problem"
+        );
+        let monitor = error("/api/monitor/system-soft-image/list");
+        let properties = &monitor["application/json"]["schema"]["properties"];
+        for field in ["code", "msg", "success", "data"] {
+            assert!(properties[field].is_object(), "{field}: {monitor}");
+        }
     }
 }

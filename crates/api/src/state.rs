@@ -6,6 +6,7 @@ use imagefleet_operations::reconcilers::Watches;
 use imagefleet_operations::{Change, Operations};
 use imagefleet_store::Store;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Passwords, Throttle};
 use crate::config::ApiConfig;
@@ -41,6 +42,8 @@ pub struct Inner {
     pub throttle: Throttle,
     /// The live events.
     pub live: Live,
+    /// What has no end of its own ends with it.
+    pub ending: CancellationToken,
 }
 
 impl AppState {
@@ -51,6 +54,7 @@ impl AppState {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             live: Live::default(),
+            ending: CancellationToken::new(),
             services,
         }))
     }
@@ -60,8 +64,9 @@ impl AppState {
         self.operations.deps().changed(Change::Rights);
     }
 
-    /// Ends every live connection of this program.
+    /// Ends what has no end of its own in this program: live connections, and logs that are followed.
     pub async fn close_live(&self) {
+        self.ending.cancel();
         self.live.close().await;
     }
 

@@ -4,6 +4,12 @@ use std::time::Duration;
 /// A moment in UTC; RFC 3339 in JSON.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
 
+/// A duration in the database's unit. One that is longer than time is half of it: a moment beside it still fits.
+#[must_use]
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
 /// Where the time comes from, so that tests can turn it by hand.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// The present moment.

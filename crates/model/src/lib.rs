@@ -30,7 +30,7 @@ mod waiting;
 pub use access::{Access, Grant, GrantServers, Right, Role, Verb, builtin_roles};
 pub use asked_bytes::AskedBytes;
 pub use byte_count::byte_count;
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp, millis};
 pub use container::{
     Container, ContainerPort, ContainerSpec, Mount, PortBinding, PortProtocol, RestartPolicy,
     RestartPolicyName,

@@ -15,6 +15,7 @@ fn pull_of(reference: &str, server: i64) -> pull::PullImages {
         servers: vec![(server, "a".to_owned())],
         registry_id: None,
         platform: None,
+        software_id: None,
     }
 }
 

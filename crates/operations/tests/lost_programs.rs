@@ -103,6 +103,7 @@ async fn an_image_does_not_stay_as_if_it_were_being_pulled() {
             servers: vec![(server, "a".to_owned())],
             registry_id: None,
             platform: None,
+            software_id: None,
         };
         let plan = pull::plan(run.operations.deps(), pull, &Actor::system())
             .await

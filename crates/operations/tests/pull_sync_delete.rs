@@ -31,6 +31,7 @@ fn pull_of(reference: &str, servers: &[(ServerId, &str)]) -> pull::PullImages {
             .collect(),
         registry_id: None,
         platform: None,
+        software_id: None,
     }
 }
 

@@ -1,6 +1,7 @@
+use std::collections::HashMap;
 use std::time::Duration;
 
-use imagefleet_model::Timestamp;
+use imagefleet_model::{Timestamp, millis};
 use sea_orm::FromQueryResult;
 
 use crate::{Result, Store, sql};
@@ -136,18 +137,22 @@ impl Store {
         Ok(Some(row.into()))
     }
 
-    /// Whose the session of that public id is, when it is still open.
-    pub async fn session_owner(&self, public_id: &str, idle: Duration) -> Result<Option<i64>> {
+    /// Whose each open session is, by public id.
+    pub async fn session_owners(&self, idle: Duration) -> Result<HashMap<String, i64>> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            public_id: String,
+            user_id: i64,
+        }
         let now = self.now_ms();
-        let row: Option<SessionRow> = sql::one(
+        let rows: Vec<Row> = sql::all(
             &self.db,
-            &format!(
-                "{SELECT} WHERE s.public_id = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.disabled = FALSE"
-            ),
-            vec![public_id.into(), now.into(), (now - millis(idle)).into()],
+            "SELECT s.public_id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.expires_at > $1 AND s.last_seen_at > $2 AND u.disabled = FALSE",
+            vec![now.into(), (now - millis(idle)).into()],
         )
         .await?;
-        Ok(row.map(|row| row.user_id))
+        Ok(rows.into_iter().map(|row| (row.public_id, row.user_id)).collect())
     }
 
     /// The open sessions, of one user or of all, the latest first.
@@ -192,8 +197,4 @@ impl Store {
         })
         .await
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }

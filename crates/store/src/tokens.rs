@@ -125,17 +125,15 @@ impl Store {
         row.token().map(Some)
     }
 
-    /// The token of that id, when it is still valid.
-    pub async fn token_by_id(&self, id: i64) -> Result<Option<Token>> {
-        let row: Option<TokenRow> = sql::one(
+    /// Every token that is still valid.
+    pub async fn valid_tokens(&self) -> Result<Vec<Token>> {
+        let rows: Vec<TokenRow> = sql::all(
             &self.db,
-            &format!(
-                "{SELECT} WHERE t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2) AND u.disabled = FALSE"
-            ),
-            vec![id.into(), self.now_ms().into()],
+            &format!("{SELECT} WHERE (t.expires_at IS NULL OR t.expires_at > $1) AND u.disabled = FALSE"),
+            vec![self.now_ms().into()],
         )
         .await?;
-        row.map(TokenRow::token).transpose()
+        rows.into_iter().map(TokenRow::token).collect()
     }
 
     /// A user's tokens, the latest first.

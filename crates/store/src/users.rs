@@ -1,5 +1,5 @@
 use imagefleet_model::{ErrorCode, Failure, Grant, Page, PageRequest, Timestamp};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use crate::{Result, Store, StoreError, sql};
 
@@ -260,13 +260,27 @@ pub(crate) async fn grants_of(db: &impl ConnectionTrait, users: &[i64]) -> Resul
     if users.is_empty() {
         return Ok(vec![]);
     }
+    let these = format!("g.user_id IN ({})", sql::placeholders(0, users.len()));
+    read_grants(db, &these, users.iter().map(|id| (*id).into()).collect()).await
+}
+
+/// The grants of all users who may log in, each with its user.
+pub(crate) async fn grants_of_enabled(db: &impl ConnectionTrait) -> Result<Vec<(i64, Grant)>> {
+    read_grants(db, "u.disabled = FALSE", vec![]).await
+}
+
+async fn read_grants(
+    db: &impl ConnectionTrait,
+    condition: &str,
+    values: Vec<Value>,
+) -> Result<Vec<(i64, Grant)>> {
     let rows: Vec<GrantRow> = sql::all(
         db,
         &format!(
-            "SELECT user_id, role, servers, repositories FROM grants WHERE user_id IN ({}) ORDER BY id",
-            sql::placeholders(0, users.len())
+            "SELECT g.user_id, g.role, g.servers, g.repositories FROM grants g JOIN users u ON u.id = g.user_id
+             WHERE {condition} ORDER BY g.id"
         ),
-        users.iter().map(|id| (*id).into()).collect(),
+        values,
     )
     .await?;
     rows.into_iter()

@@ -1,5 +1,6 @@
 //! Who somebody is: passwords, secrets and the brake on guessing.
 
+mod argon;
 mod password;
 mod secret;
 mod throttle;

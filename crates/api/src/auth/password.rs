@@ -1,10 +1,10 @@
 use std::sync::{Arc, OnceLock};
 
-use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
 use imagefleet_model::ErrorCode;
 use tokio::sync::Semaphore;
 
+use super::argon::Argon;
 use crate::Problem;
 
 /// Each takes 19 MiB and some 30 ms of a processor: a flood of logins must not take all of both.
@@ -32,20 +32,14 @@ impl Passwords {
 
     /// Whether the password is the one of that hash. Without a hash (no such user) it takes as long and says no.
     pub async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool, Problem> {
-        if password.len() > MAX_BYTES {
-            return Ok(false);
-        }
         let password = password.to_owned();
         self.work(move || {
             let known = hash.is_some();
             let Some(hash) = hash.or_else(|| dummy().cloned()) else {
                 return false;
             };
-            let matches = PasswordHash::new(&hash).is_ok_and(|parsed| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &parsed)
-                    .is_ok()
-            });
+            let matches = PasswordHash::new(&hash)
+                .is_ok_and(|parsed| Argon.verify_password(password.as_bytes(), &parsed).is_ok());
             known && matches
         })
         .await
@@ -68,7 +62,7 @@ impl Passwords {
 }
 
 fn hash(password: &str) -> Result<String, Problem> {
-    Argon2::default()
+    Argon
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
         .map_err(|error| {

@@ -3,8 +3,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use imagefleet_model::{Access, ServerId, Verb};
 use sha2::{Digest as _, Sha256};
 
-use crate::AppState;
-
 /// Those who hold the same rights to see: a room.
 #[derive(Debug, Clone)]
 pub struct Class {
@@ -22,17 +20,6 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Reads the users' rights.
-    pub async fn read(state: &AppState) -> imagefleet_store::Result<Vec<Class>> {
-        let mut classes: Vec<Class> = Vec::new();
-        for access in state.store.accesses().await? {
-            if let Some(room) = room_of(&access) {
-                include(&mut classes, Class { room, access });
-            }
-        }
-        Ok(classes)
-    }
-
     /// From now on events are for these.
     pub fn set(&self, classes: Vec<Class>) {
         *self.classes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(classes);
@@ -48,6 +35,17 @@ impl Audience {
     pub fn classes(&self) -> Arc<Vec<Class>> {
         Arc::clone(&self.classes.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The classes of these rights; who may see nothing is in none.
+pub fn classes_of(accesses: impl IntoIterator<Item = Access>) -> Vec<Class> {
+    let mut classes = Vec::new();
+    for access in accesses {
+        if let Some(room) = room_of(&access) {
+            include(&mut classes, Class { room, access });
+        }
+    }
+    classes
 }
 
 /// Puts a class among others, unless it is there.

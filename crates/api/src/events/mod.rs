@@ -25,8 +25,8 @@ use socketioxide::handler::ConnectHandler as _;
 use tokio::sync::Notify;
 
 use crate::AppState;
-use audience::Audience;
 pub use audience::sees;
+use audience::{Audience, classes_of};
 use sockets::Sockets;
 
 /// Nothing that a client sends here is longer than its token.
@@ -94,7 +94,8 @@ pub async fn mount(state: &AppState, router: Router) -> Result<Router, Failure> 
     // Set once: a state serves one router.
     state.live.sockets.set(Sockets(io)).ok();
     let events = state.operations.listen().await?;
-    state.live.audience.set(Audience::read(state).await?);
+    let accesses = state.store.accesses().await?;
+    state.live.audience.set(classes_of(accesses.into_values()));
     state.sockets.spawn(pump::pump(state.clone(), events));
     tokio::spawn(recheck::recheck(state.clone()));
     Ok(router

@@ -2,8 +2,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use imagefleet_model::Access;
+use imagefleet_store::Token;
 
-use super::audience::{Audience, Class, include, room_of};
+use super::audience::{classes_of, include, room_of};
 use super::sockets::Sockets;
 use crate::AppState;
 use crate::extract::Credential;
@@ -44,15 +45,14 @@ pub async fn look(state: &AppState) -> bool {
 
 async fn look_at(state: &AppState, sockets: &Sockets) -> imagefleet_store::Result<()> {
     state.live.count_look();
+    let asked = sockets.clients();
+    let present = Present::read(state).await?;
     let mut known: HashMap<String, Option<Access>> = HashMap::new();
-    for (_, client) in sockets.clients() {
-        let key = key(&client.credential);
-        if !known.contains_key(&key) {
-            known.insert(key.clone(), access(state, &client.credential).await?);
-        }
+    for (_, client) in asked {
+        let of_client = || present.access(&client.credential);
+        known.entry(key(&client.credential)).or_insert_with(of_client);
     }
-    // After those of the sockets: who was given a right meanwhile is among them.
-    let mut classes = Audience::read(state).await?;
+    let mut classes = classes_of(present.accesses.into_values());
     // All at once, while no event is on its way: else it would be for rooms in which those are not yet, or no longer, whom it is for.
     let _order = state.live.order.lock().await;
     let before = state.live.audience.classes();
@@ -71,10 +71,9 @@ async fn look_at(state: &AppState, sockets: &Sockets) -> imagefleet_store::Resul
             }
         }
     }
-    for access in known.into_values().flatten() {
-        if let Some(room) = room_of(&access) {
-            include(&mut classes, Class { room, access });
-        }
+    // A token may hold less than any user.
+    for class in classes_of(known.into_values().flatten()) {
+        include(&mut classes, class);
     }
     state.live.audience.set(classes);
     // Who is being let in and whose class is not among these asks for another look.
@@ -89,24 +88,40 @@ fn key(credential: &Credential) -> String {
     }
 }
 
-/// What the holder of a credential may do now; `None` when it is no longer valid.
-async fn access(state: &AppState, credential: &Credential) -> imagefleet_store::Result<Option<Access>> {
-    match credential {
-        Credential::Session { id, .. } => {
-            match state.store.session_owner(id, state.config.session_idle).await? {
-                Some(user) => state.store.access(user).await.map(Some),
-                None => Ok(None),
+/// What is valid at this moment: as many queries for a thousand sockets as for one.
+struct Present {
+    sessions: HashMap<String, i64>,
+    tokens: HashMap<i64, Token>,
+    accesses: HashMap<i64, Access>,
+}
+
+impl Present {
+    async fn read(state: &AppState) -> imagefleet_store::Result<Self> {
+        let tokens = state.store.valid_tokens().await?.into_iter();
+        Ok(Self {
+            sessions: state.store.session_owners(state.config.session_idle).await?,
+            tokens: tokens.map(|token| (token.id, token)).collect(),
+            // Last: who was given a right meanwhile is among them.
+            accesses: state.store.accesses().await?,
+        })
+    }
+
+    /// What the holder of a credential may do; `None` when it is no longer valid.
+    fn access(&self, credential: &Credential) -> Option<Access> {
+        match credential {
+            Credential::Session { id, .. } => Some(self.of_user(*self.sessions.get(id)?)),
+            Credential::Token { id, .. } => {
+                let token = self.tokens.get(id)?;
+                let access = self.of_user(token.user_id);
+                Some(match &token.verbs {
+                    Some(verbs) => access.narrowed(verbs),
+                    None => access,
+                })
             }
         }
-        Credential::Token { id, .. } => {
-            let Some(token) = state.store.token_by_id(*id).await? else {
-                return Ok(None);
-            };
-            let access = state.store.access(token.user_id).await?;
-            Ok(Some(match &token.verbs {
-                Some(verbs) => access.narrowed(verbs),
-                None => access,
-            }))
-        }
+    }
+
+    fn of_user(&self, user: i64) -> Access {
+        self.accesses.get(&user).cloned().unwrap_or_default()
     }
 }

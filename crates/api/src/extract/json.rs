@@ -101,6 +101,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let inner = error.into_inner();
         if inner.is_data() {
             field_problem(&path, &inner.to_string())
+        } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+            // Where a word of a list is wanted, the reader calls every other value a mistake of the JSON.
+            field_problem(&path, "must be one of the words that the API lists for it")
         } else {
             not_json(&inner)
         }
@@ -263,6 +266,31 @@ mod tests {
             let problem = parse::<Outer>(text.as_bytes()).expect_err("refused");
             assert_eq!(problem.detail(), said, "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_of_a_list_is_a_field_like_others() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Word {
+            Tcp,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Outer {
+            #[expect(dead_code, reason = "only its reading is tried")]
+            ports: Vec<Word>,
+        }
+        for value in ["null", "5", "true", r#""udp""#, "[1]", "{}"] {
+            let text = format!(r#"{{"ports":["tcp",{value}]}}"#);
+            let refused = parse::<Outer>(text.as_bytes()).expect_err("refused").body(None);
+            assert_eq!(
+                (refused.code.as_str(), refused.errors[0].field.as_str()),
+                ("invalid_input", "ports[1]"),
+                "{value}"
+            );
+        }
+        let broken = parse::<Outer>(br#"{"ports":["tcp",}"#).expect_err("refused");
+        assert_eq!(broken.body(None).code, "invalid_body");
     }
 
     #[test]

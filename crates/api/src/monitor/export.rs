@@ -56,6 +56,13 @@ pub async fn handler(
     let fields = Fields::of_request(query.as_deref(), &headers, &body)?;
     let server = fields.id("serverId")?;
     let mut images = fields.ids("imageIds")?;
+    // Nothing selected must not become everything.
+    if images.is_empty() && fields.is_list("imageIds") {
+        return Err(Problem::field(
+            "imageIds",
+            "must name at least one image; without it, all of the server's are exported",
+        ));
+    }
     images.extend(fields.id("imageId")?);
     if let Some(server) = server {
         for id in &images {

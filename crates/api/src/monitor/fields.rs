@@ -89,6 +89,11 @@ impl Fields {
         }
     }
 
+    /// Whether it came as a list.
+    pub fn is_list(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Value::is_array)
+    }
+
     /// Ids: a list, or a text with commas.
     pub fn ids(&self, name: &str) -> Result<Vec<i64>, Problem> {
         let values = match self.0.get(name) {

@@ -108,7 +108,13 @@ async fn read(deps: &Deps, caller: &Caller, mut form: Multipart) -> Result<(Fiel
                 .ok_or_else(|| Problem::field("file", "is required"));
         };
         let name = field.name().unwrap_or_default().to_owned();
-        if field.file_name().is_some() || name == "file" {
+        if field.file_name().is_some() && name != "file" {
+            return Err(Problem::field(
+                name,
+                "is not known here: the archive is the field file",
+            ));
+        }
+        if name == "file" {
             if upload.is_some() {
                 return Err(Problem::field("file", "must be one file"));
             }

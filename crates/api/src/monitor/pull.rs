@@ -11,18 +11,19 @@ use crate::extract::Caller;
 use crate::routes::images::pull::{PullBody, pull};
 use crate::{AppState, Problem};
 
-/// What to pull; the same names may stand in the query.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+/// What to pull; each field may stand in the query or in the body, and the body's wins.
+#[derive(Debug, Deserialize, utoipa::ToSchema, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 #[expect(
     dead_code,
     reason = "it describes the body; the fields are read from query and body together"
 )]
 pub struct MonitorPullBody {
-    /// 软件ID; its repository and tag when no name is given.
+    /// 软件ID: the catalogue entry that it is; its repository and tag are pulled when no name is given.
     soft_id: Option<i64>,
-    /// 服务器ID
-    server_id: i64,
+    /// 服务器ID; required, here or there.
+    server_id: Option<i64>,
     /// 镜像名称
     image_name: Option<String>,
     /// 镜像标签, `latest` when left out.
@@ -49,7 +50,8 @@ pub struct Pulling {
 
 /// 拉取镜像: pull an image to a server.
 #[utoipa::path(
-    post, path = "/pull", tag = "monitor", operation_id = "monitorPullImage", request_body = MonitorPullBody,
+    post, path = "/pull", tag = "monitor", operation_id = "monitorPullImage",
+    params(MonitorPullBody), request_body = Option<MonitorPullBody>,
     responses((status = 200, description = "Begun", body = Envelope<Pulling>)),
 )]
 pub async fn handler(

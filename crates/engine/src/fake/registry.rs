@@ -7,7 +7,7 @@ use super::content::Content;
 use crate::Result;
 
 /// A registry in memory, shared by any number of fake engines. It has every repository that somebody asks for, with
-/// content that is the same for the same seed, but none below `missing/`.
+/// content that is the same for the same seed, but none below `missing/`. A digest that a tag has is that tag's content.
 #[derive(Debug, Clone)]
 pub struct FakeRegistry(Arc<Inner>);
 
@@ -68,6 +68,13 @@ impl FakeRegistry {
                 ErrorCode::ManifestUnknown,
                 format!("manifest for {reference} not found: manifest unknown: manifest unknown"),
             ));
+        }
+        if let Some(digest) = reference.digest() {
+            let tagged = format!("{repository}:");
+            let mut tags = state.contents.iter().filter(|(key, _)| key.starts_with(&tagged));
+            if let Some((_, content)) = tags.find(|(_, content)| *content.manifest_digest == *digest) {
+                return Ok(Arc::clone(content));
+            }
         }
         let key = key(reference);
         let generation = state.generations.get(&key).copied().unwrap_or(0);

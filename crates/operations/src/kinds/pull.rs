@@ -20,6 +20,8 @@ pub struct PullImages {
     pub registry_id: Option<i64>,
     /// The engine's own when `None`.
     pub platform: Option<Platform>,
+    /// The catalogue entry that it is said to be; by its repository when `None`.
+    pub software_id: Option<i64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +29,7 @@ struct Payload {
     reference: String,
     registry_id: Option<i64>,
     platform: Option<String>,
+    software_id: Option<i64>,
 }
 
 /// Marks the image rows as being pulled and plans a step for each server.
@@ -37,10 +40,14 @@ pub async fn plan(deps: &Deps, pull: PullImages, actor: &Actor) -> Result<NewOpe
         reference: reference.clone(),
         registry_id: pull.registry_id,
         platform: platform.clone(),
+        software_id: pull.software_id,
     })?;
     let mut steps = Vec::with_capacity(pull.servers.len());
     for (server_id, server_name) in &pull.servers {
-        let image = deps.store.begin_pull(*server_id, &pull.reference).await?;
+        let image = deps
+            .store
+            .begin_pull(*server_id, &pull.reference, pull.software_id)
+            .await?;
         steps.push(NewStep {
             server_id: *server_id,
             server_name: server_name.clone(),
@@ -71,6 +78,7 @@ pub async fn plan(deps: &Deps, pull: PullImages, actor: &Actor) -> Result<NewOpe
             "serverIds": pull.servers.iter().map(|(id, _)| id).collect::<Vec<_>>(),
             "registryId": pull.registry_id,
             "platform": platform,
+            "softwareId": pull.software_id,
         }),
         steps,
     })
@@ -81,7 +89,9 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     let payload: Payload = context.payload()?;
     let reference = super::reference(&payload.reference)?;
     let store = &context.deps.store;
-    let image = store.begin_pull(context.server(), &reference).await?;
+    let image = store
+        .begin_pull(context.server(), &reference, payload.software_id)
+        .await?;
     // The row it was planned with is gone when a cancelled pull, or one whose row was deleted, is tried again.
     if context.step.image_id != Some(image.id) {
         store.set_step_image(context.step.id, image.id).await?;
@@ -103,10 +113,16 @@ pub async fn run(context: &StepContext) -> Result<Done, Failure> {
     context.progress.layers_done();
     context.progress.say("Reading the server's images");
     sync::refresh(&context.deps, context.server(), engine.as_ref(), &|_| {}).await?;
-    store.end_pull(image.id).await?;
-    let image = store
-        .image_by_name(context.server(), &reference.to_string())
-        .await?;
+    // By digest the engine gives no name: its id tells which of its images it is. One that is gone again is told of nobody.
+    let content = match reference.digest() {
+        Some(_) => engine.image(&reference.to_string()).await.ok(),
+        None => None,
+    };
+    let content = content.as_ref().map(|image| image.id.as_str());
+    let image = match store.end_pull(image.id, content).await? {
+        Some(id) => store.image(id).await?,
+        None => None,
+    };
     Ok(Done {
         message: format!("Pulled {reference}"),
         result: json!({
@@ -135,7 +151,9 @@ pub async fn settled(context: &StepContext, outcome: &StepOutcome) -> Result<(),
             );
             store.pull_failed(image, &failure.info()).await?;
         }
-        StepOutcome::Cancelled => store.end_pull(image).await?,
+        StepOutcome::Cancelled => {
+            store.end_pull(image, None).await?;
+        }
         StepOutcome::Succeeded(..) | StepOutcome::Again(..) | StepOutcome::HandedOver => return Ok(()),
     }
     context.deps.changed(crate::Change::Images(context.server()));

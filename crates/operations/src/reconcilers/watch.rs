@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use imagefleet_model::ServerId;
+use imagefleet_model::{ServerId, millis};
 use imagefleet_store::Watch;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -125,7 +125,7 @@ async fn supervise(inner: Arc<Inner>) {
         options: inner.options.clone(),
     };
     let mut running: HashMap<ServerId, Running> = HashMap::new();
-    let lease_ms = i64::try_from(inner.options.lease.as_millis()).unwrap_or(i64::MAX);
+    let lease_ms = millis(inner.options.lease);
     loop {
         match inner
             .deps

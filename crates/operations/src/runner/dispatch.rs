@@ -48,5 +48,5 @@ pub async fn dispatch(shared: Arc<Shared>) {
 
 /// The lease in the store's unit.
 pub fn lease_ms(shared: &Shared) -> i64 {
-    i64::try_from(shared.options.lease.as_millis()).unwrap_or(i64::MAX)
+    imagefleet_model::millis(shared.options.lease)
 }

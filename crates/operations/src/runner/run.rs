@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use imagefleet_model::{ErrorCode, Failure};
+use imagefleet_model::{ErrorCode, Failure, millis};
 use imagefleet_store::{ClaimedStep, StepOutcome};
 use tracing::Instrument as _;
 
@@ -81,10 +81,7 @@ fn after_failure(shared: &Shared, context: &StepContext, failure: &Failure) -> S
             let backoff = shared.options.backoff * 2u32.saturating_pow(attempt.saturating_sub(1).min(10));
             let jitter = backoff.mul_f64(rand::random_range(0.0..0.25));
             let wait = asked.max(backoff + jitter);
-            StepOutcome::Again(
-                failure.info(),
-                i64::try_from(wait.as_millis()).unwrap_or(i64::MAX),
-            )
+            StepOutcome::Again(failure.info(), millis(wait))
         }
         _ => StepOutcome::Failed(failure.info()),
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use imagefleet_model::Failure;
+use imagefleet_model::{Failure, millis};
 use imagefleet_store::Store;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -47,6 +47,5 @@ impl Held {
 }
 
 async fn hold(store: &Store, id: &str, how_long: Duration) -> imagefleet_store::Result<()> {
-    let lease_ms = i64::try_from(how_long.as_millis()).unwrap_or(i64::MAX);
-    store.hold_upload(id, lease_ms).await
+    store.hold_upload(id, millis(how_long)).await
 }

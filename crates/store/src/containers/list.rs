@@ -10,7 +10,7 @@ pub struct ContainerFilter {
     pub server_id: Option<ServerId>,
     /// Those that run this image row's content.
     pub image_id: Option<i64>,
-    /// Those whose repository is this catalogue entry's.
+    /// Those of this catalogue entry: of their image's, else of their repository's.
     pub software_id: Option<i64>,
     /// Part of the name or of the image, in any case.
     pub q: Option<String>,
@@ -44,8 +44,9 @@ const SELECT: &str = "SELECT c.id, c.server_id, s.name AS server_name, c.engine_
       WHERE i.server_id = c.server_id AND i.engine_id = c.image_engine_id AND r.full_name = c.image_name), \
      (SELECT MIN(i.id) FROM images i \
       WHERE i.server_id = c.server_id AND i.engine_id = c.image_engine_id)) AS image_id, \
-    c.image_engine_id, (SELECT w.id FROM software w WHERE w.repository = c.repository \
-     ORDER BY w.builtin LIMIT 1) AS software_id, \
+    c.image_engine_id, COALESCE((SELECT r.software_id FROM image_references r \
+      WHERE r.full_name = c.image_name AND r.repository = c.repository), \
+     (SELECT w.id FROM software w WHERE w.repository = c.repository ORDER BY w.builtin LIMIT 1)) AS software_id, \
     c.state, c.status, c.ports, \
     EXISTS (SELECT 1 FROM image_references r JOIN images n ON n.reference_id = r.id \
      WHERE r.full_name = c.image_name AND n.server_id = c.server_id AND n.engine_id <> '' \
@@ -171,9 +172,11 @@ fn conditions(filter: &ContainerFilter, access: &Access, values: &mut Vec<Value>
     }
     if let Some(software_id) = filter.software_id {
         values.push(software_id.into());
+        let software = values.len();
+        let reference = "SELECT 1 FROM image_references r WHERE r.full_name = c.image_name AND r.repository = c.repository";
         conditions.push(format!(
-            "c.repository = (SELECT w.repository FROM software w WHERE w.id = ${})",
-            values.len()
+            "(EXISTS ({reference} AND r.software_id = ${software}) OR (NOT EXISTS ({reference} AND r.software_id IS NOT NULL) \
+             AND c.repository = (SELECT w.repository FROM software w WHERE w.id = ${software})))"
         ));
     }
     if let Some(q) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {

@@ -2,7 +2,7 @@ use imagefleet_model::{ErrorCode, ErrorInfo, Failure, Image, ImageId, ImageRef, 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::inventory::{Counting, ReferenceName, reference_id, take_turn};
-use crate::{Result, Store, StoreError, sql};
+use crate::{Result, Store, StoreError, software, sql};
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -16,7 +16,7 @@ struct Row {
 }
 
 #[derive(FromQueryResult)]
-struct Stale {
+struct Found {
     id: i64,
 }
 
@@ -36,8 +36,14 @@ impl Row {
 }
 
 impl Store {
-    /// Marks the image as being pulled; its row is written when the server has none yet.
-    pub async fn begin_pull(&self, server_id: ServerId, reference: &ImageRef) -> Result<Image> {
+    /// Marks the image as being pulled; its row is written when the server has none yet. `software_id` is the catalogue entry that
+    /// whoever pulls it says it is; without one its repository tells.
+    pub async fn begin_pull(
+        &self,
+        server_id: ServerId,
+        reference: &ImageRef,
+        software_id: Option<i64>,
+    ) -> Result<Image> {
         let now = self.now_ms();
         let full_name = reference.to_string();
         let repository = reference.repository();
@@ -60,6 +66,9 @@ impl Store {
                 tag: reference.tag().filter(|_| reference.digest().is_none()),
             };
             let reference_id = reference_id(tx, name).await?;
+            if let Some(software_id) = software_id {
+                software::choose(tx, reference_id, software_id).await?;
+            }
             let row: Option<Row> = sql::one(
                 tx,
                 "SELECT id, server_id, reference_id, engine_id, status, error, in_use FROM images \
@@ -91,12 +100,33 @@ impl Store {
         image.ok_or_else(|| StoreError::Unreadable("a pulled image's row vanished".to_owned()))
     }
 
-    /// The pull came to a good end. A row that still has no content (a pull by digest, which leaves no name) goes;
-    /// the inventory has the content under its own name.
-    pub async fn end_pull(&self, id: ImageId) -> Result<()> {
-        self.change_image(id, async |tx, row, now| leave(tx, &row, now).await)
-            .await
-            .map(|_| ())
+    /// The pull has ended, and did not fail: the row that shows what was pulled, if there is one.
+    ///
+    /// A pull by digest leaves no name, and the inventory has what it brought, the engine's `content`, in a row of that engine id. If
+    /// that row came with the pull it goes on as the pull's, which is known to whoever asked for it; else the pull's goes.
+    pub async fn end_pull(&self, id: ImageId, content: Option<&str>) -> Result<Option<ImageId>> {
+        let now = self.now_ms();
+        self.write(async |tx| {
+            take_turn(tx).await?;
+            let Some(row) = find(tx, id).await? else {
+                return Ok(None);
+            };
+            let holder = match content {
+                Some(content) if row.engine_id.is_empty() => holder(tx, &row, content).await?,
+                _ => None,
+            };
+            leave(tx, &row, now).await?;
+            if !row.engine_id.is_empty() {
+                return Ok(Some(id));
+            }
+            let Some(holder) = holder.filter(|holder| *holder > id) else {
+                return Ok(holder);
+            };
+            let rename = "UPDATE images SET id = $1 WHERE id = $2";
+            sql::run(tx, rename, vec![id.into(), holder.into()]).await?;
+            Ok(Some(id))
+        })
+        .await
     }
 
     /// The pull failed: the row stays, with what the server held before.
@@ -151,7 +181,7 @@ impl Store {
             let query = format!("SELECT {columns} {STALE} AND {which}");
             let rows: Vec<Row> = sql::all(tx, &query, vec![]).await?;
             let query = format!("SELECT i.id {STALE} AND {which} AND {WITHOUT_FAILURE}");
-            let unharmed: Vec<Stale> = sql::all(tx, &query, vec![]).await?;
+            let unharmed: Vec<Found> = sql::all(tx, &query, vec![]).await?;
             for row in &rows {
                 let unharmed = unharmed.iter().any(|stale| stale.id == row.id);
                 match (row.status(), unharmed) {
@@ -178,19 +208,36 @@ impl Store {
         let now = self.now_ms();
         self.write(async |tx| {
             take_turn(tx).await?;
-            let row: Option<Row> = sql::one(
-                tx,
-                "SELECT id, server_id, reference_id, engine_id, status, error, in_use FROM images WHERE id = $1",
-                vec![id.into()],
-            )
-            .await?;
-            match row {
+            match find(tx, id).await? {
                 Some(row) => work(tx, row, now).await.map(|()| true),
                 None => Ok(false),
             }
         })
         .await
     }
+}
+
+async fn find(tx: &impl ConnectionTrait, id: ImageId) -> Result<Option<Row>> {
+    sql::one(
+        tx,
+        "SELECT id, server_id, reference_id, engine_id, status, error, in_use FROM images WHERE id = $1",
+        vec![id.into()],
+    )
+    .await
+}
+
+/// The row on the same server that has this content, one of the same repository first.
+async fn holder(tx: &impl ConnectionTrait, row: &Row, content: &str) -> Result<Option<ImageId>> {
+    let found: Option<Found> = sql::one(
+        tx,
+        "SELECT i.id FROM images i JOIN image_references r ON r.id = i.reference_id \
+         WHERE i.server_id = $1 AND i.engine_id = $2 \
+         ORDER BY CASE WHEN r.repository = (SELECT p.repository FROM image_references p WHERE p.id = $3) \
+          THEN 0 ELSE 1 END, i.id LIMIT 1",
+        vec![row.server_id.into(), content.into(), row.reference_id.into()],
+    )
+    .await?;
+    Ok(found.map(|found| found.id))
 }
 
 /// A row that is no longer being pulled, without a failure: it goes when it has no content.

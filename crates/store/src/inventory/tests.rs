@@ -235,7 +235,7 @@ async fn a_failed_first_pull_stays_until_content_comes() {
         let store = &test.store;
         let server = add_server(store, "a").await;
         let reference = ImageRef::parse("team/app:1").expect("a reference");
-        let image = store.begin_pull(server, &reference).await.expect("begun");
+        let image = store.begin_pull(server, &reference, None).await.expect("begun");
         assert_eq!(
             (image.status, image.engine_id.as_str()),
             (ImageStatus::Pulling, "")
@@ -269,7 +269,7 @@ async fn a_failed_pull_of_held_content_keeps_it_until_the_next_one() {
         let server = add_server(store, "a").await;
         apply(&test, server, vec![seen("team/app:1", 1)]).await;
         let reference = ImageRef::parse("team/app:1").expect("a reference");
-        let image = store.begin_pull(server, &reference).await.expect("begun");
+        let image = store.begin_pull(server, &reference, None).await.expect("begun");
         assert!(!image.engine_id.is_empty());
         store.pull_failed(image.id, &failure()).await.expect("failed");
         apply(&test, server, vec![seen("team/app:1", 1)]).await;
@@ -277,9 +277,9 @@ async fn a_failed_pull_of_held_content_keeps_it_until_the_next_one() {
             status(&test, server, "team/app:1").await,
             Some(ImageStatus::PullFailed)
         );
-        store.begin_pull(server, &reference).await.expect("begun");
+        store.begin_pull(server, &reference, None).await.expect("begun");
         apply(&test, server, vec![seen("team/app:1", 2)]).await;
-        store.end_pull(image.id).await.expect("ended");
+        store.end_pull(image.id, None).await.expect("ended");
         assert_eq!(
             status(&test, server, "team/app:1").await,
             Some(ImageStatus::Available)
@@ -291,22 +291,40 @@ async fn a_failed_pull_of_held_content_keeps_it_until_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_pull_by_digest_leaves_no_row_of_its_own() {
+async fn a_pull_by_digest_goes_on_in_the_row_of_what_it_brought() {
     for test in stores().await {
         let store = &test.store;
         let server = add_server(store, "a").await;
         let reference = ImageRef::parse(&format!("app@sha256:{:064x}", 1)).expect("a reference");
-        let image = store.begin_pull(server, &reference).await.expect("begun");
+        let image = store.begin_pull(server, &reference, None).await.expect("begun");
         let mut untagged = seen(&format!("sha256:{:064x}", 9), 9);
         untagged.repository = "app".to_owned();
+        let content = untagged.engine_id.clone();
+        apply(&test, server, vec![untagged.clone()]).await;
+        let held = store.end_pull(image.id, Some(&content)).await.expect("ended");
+        let names = async || {
+            let images = store.images_of_server(server).await.expect("read").into_iter();
+            images
+                .map(|image| (image.id, image.full_name))
+                .collect::<Vec<_>>()
+        };
+        let only = [(image.id, format!("sha256:{:064x}", 9))];
+        assert_eq!(
+            (held, names().await.as_slice()),
+            (Some(image.id), only.as_slice())
+        );
+        assert_counts(store).await;
+
+        // What the server held before stays what it is.
+        let again = store.begin_pull(server, &reference, None).await.expect("begun");
         apply(&test, server, vec![untagged]).await;
-        store.end_pull(image.id).await.expect("ended");
-        let names: Vec<String> = rows(store, server)
-            .await
-            .into_iter()
-            .map(|row| row.full_name)
-            .collect();
-        assert_eq!(names, [format!("sha256:{:064x}", 9)]);
+        let held = store.end_pull(again.id, Some(&content)).await.expect("ended");
+        assert_eq!(
+            (held, names().await.as_slice()),
+            (Some(image.id), only.as_slice())
+        );
+        let gone = store.end_pull(again.id, Some(&content)).await.expect("ended");
+        assert_eq!(gone, None);
         assert_counts(store).await;
     }
 }
@@ -380,7 +398,7 @@ async fn what_was_cancelled_before_it_began_is_as_before() {
         let server = add_server(store, "a").await;
         apply(&test, server, vec![seen("app:1", 1), seen("app:2", 2)]).await;
         let new = ImageRef::parse("app:new").expect("a reference");
-        let new = store.begin_pull(server, &new).await.expect("begun").id;
+        let new = store.begin_pull(server, &new, None).await.expect("begun").id;
         let mut ids = vec![new];
         for (name, status) in [("app:1", ImageStatus::Pulling), ("app:2", ImageStatus::Deleting)] {
             let image = store.image_by_name(server, name).await.expect("read");

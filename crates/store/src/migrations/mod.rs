@@ -2,6 +2,7 @@
 
 mod audit_trail;
 mod base;
+mod chosen_software;
 mod image_orders;
 mod inventory_changes;
 mod inventory_versions;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(image_orders::Migration),
             Box::new(programs::Migration),
             Box::new(news::Migration),
+            Box::new(chosen_software::Migration),
         ]
     }
 }

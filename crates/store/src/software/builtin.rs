@@ -1,7 +1,7 @@
 use sea_orm::FromQueryResult;
 use sha2::{Digest as _, Sha256};
 
-use super::references::{assign, take_turn};
+use super::references::{assign, remove, take_turn};
 use super::{NewSoftware, edit};
 use crate::{Result, Store, sql};
 
@@ -55,8 +55,7 @@ impl Store {
                 .iter()
                 .filter(|old| entries.iter().all(|entry| entry.repository != old.repository))
             {
-                sql::run(tx, "DELETE FROM software WHERE id = $1", vec![old.id.into()]).await?;
-                assign(tx, &old.repository).await?;
+                remove(tx, old.id).await?;
             }
             for entry in &entries {
                 if let Some(known) = known.iter().find(|known| known.repository == entry.repository) {

@@ -1,7 +1,7 @@
 use imagefleet_model::{ErrorCode, Failure, Software};
 use sea_orm::{ConnectionTrait, Value};
 
-use super::references::{assign, take_turn};
+use super::references::{assign, remove, take_turn};
 use super::{NewSoftware, read};
 use crate::{Result, Store, StoreError, sql};
 
@@ -41,13 +41,12 @@ impl Store {
         self.software(id).await
     }
 
-    /// Removes an own entry. Its references fall back to the built-in entry of their repository, if there is one.
+    /// Removes an own entry. Its references fall back to the entry of their repository, if there is another one.
     pub async fn delete_software(&self, id: i64) -> Result<()> {
         self.write(async |tx| {
             take_turn(tx).await?;
-            let old = own(tx, id).await?;
-            sql::run(tx, "DELETE FROM software WHERE id = $1", vec![id.into()]).await?;
-            assign(tx, &old.repository).await
+            own(tx, id).await?;
+            remove(tx, id).await
         })
         .await
     }

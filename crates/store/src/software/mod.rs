@@ -10,6 +10,7 @@ mod references;
 mod tests;
 
 use imagefleet_model::SoftwareForm;
+pub(crate) use references::choose;
 use serde::{Deserialize, Serialize};
 
 /// A catalogue entry without its id: to be added, or as the file of an export holds it.

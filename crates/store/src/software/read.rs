@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use imagefleet_model::{ErrorCode, Failure, Page, PageRequest, Software};
+use imagefleet_model::{ErrorCode, Failure, Image, Page, PageRequest, Software};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::SoftwareFilter;
@@ -88,8 +88,17 @@ impl Store {
         software(&self.db, id).await
     }
 
+    /// The entry of an image, if it has one.
+    pub async fn software_of(&self, image: &Image) -> Result<Option<Software>> {
+        match image.software_id {
+            Some(id) => find(&self.db, id).await,
+            None => Ok(None),
+        }
+    }
+
     /// The entry of exactly this familiar repository: an own one before a built-in one.
-    pub async fn software_for(&self, repository: &str) -> Result<Option<Software>> {
+    #[cfg(test)]
+    pub(crate) async fn software_for(&self, repository: &str) -> Result<Option<Software>> {
         let row: Option<SoftwareRow> = sql::one(
             &self.db,
             &format!("SELECT {COLUMNS} FROM software WHERE repository = $1 ORDER BY builtin LIMIT 1"),
@@ -100,18 +109,22 @@ impl Store {
     }
 }
 
-pub async fn software(db: &impl ConnectionTrait, id: i64) -> Result<Software> {
+async fn find(db: &impl ConnectionTrait, id: i64) -> Result<Option<Software>> {
     let row: Option<SoftwareRow> = sql::one(
         db,
         &format!("SELECT {COLUMNS} FROM software WHERE id = $1"),
         vec![id.into()],
     )
     .await?;
+    row.map(SoftwareRow::into_software).transpose()
+}
+
+pub async fn software(db: &impl ConnectionTrait, id: i64) -> Result<Software> {
     let missing = || {
         StoreError::Refused(Failure::new(
             ErrorCode::NotFound,
             format!("There is no catalogue entry with the id {id}."),
         ))
     };
-    row.ok_or_else(missing)?.into_software()
+    find(db, id).await?.ok_or_else(missing)
 }

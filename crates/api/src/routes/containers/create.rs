@@ -78,7 +78,7 @@ pub async fn create(
     }
     spec.check().map_err(wrong)?;
     if let Some(image) = images.first()
-        && let Some(software) = state.store.software_for(&image.repository).await?
+        && let Some(software) = state.store.software_of(image).await?
     {
         spec.check_required(&software.form).map_err(wrong)?;
     }

@@ -107,7 +107,7 @@ pub async fn handler(
     }
     let engine = state.operations.deps().engines.engine(image.server_id).await?;
     let config = engine.image(&image.engine_id).await?.config;
-    let software = state.store.software_for(&image.repository).await?;
+    let software = state.store.software_of(&image).await?;
     let others = state.store.containers_of_server(image.server_id).await?;
     let filled = prefill::prefill(
         &image,

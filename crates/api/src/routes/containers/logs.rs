@@ -64,6 +64,7 @@ pub async fn handler(
         .map_err(explained)?;
     // An error in the middle breaks the connection: nobody takes a part for the whole.
     let bytes = chunks.map(|chunk| chunk.map(|chunk| chunk.bytes).map_err(std::io::Error::other));
+    let bytes = bytes.take_until(state.ending.clone().cancelled_owned());
     let mut response = Body::from_stream(bytes).into_response();
     let headers = response.headers_mut();
     headers.insert(

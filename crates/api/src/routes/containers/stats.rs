@@ -80,7 +80,9 @@ pub async fn handler(
     let engine = engine_of(&state, &container).await?;
     let mut measured = engine.stats(&container.engine_id).await.map_err(explained)?;
     if options.stream {
-        let lines = measured.map(|stats| line(&stats.map_err(std::io::Error::other)?.into()));
+        let lines = measured
+            .map(|stats| line(&stats.map_err(std::io::Error::other)?.into()))
+            .take_until(state.ending.clone().cancelled_owned());
         let mut response = Body::from_stream(lines).into_response();
         let headers = response.headers_mut();
         headers.insert(

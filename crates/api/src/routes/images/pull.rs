@@ -25,8 +25,8 @@ pub struct PullBody {
     /// `os/arch[/variant]`; left out, the engine's own.
     #[schema(example = "linux/arm64")]
     pub platform: Option<String>,
-    /// The catalogue entry to pull, with its default tag, when no reference is given; beside one it changes nothing,
-    /// images know their software by repository.
+    /// The catalogue entry that it is: images of this reference belong to it from now on, also those from an own registry or a
+    /// mirror. Without a reference, what the entry names is pulled. Left out, images belong to the entry of their repository.
     pub software_id: Option<i64>,
     /// Whether it waits for the off-peak window of its servers; left out, at once.
     #[serde(default)]
@@ -76,6 +76,7 @@ pub async fn pull(state: &AppState, caller: &Caller, body: PullBody) -> Result<O
         servers,
         registry_id: body.registry_id,
         platform,
+        software_id: body.software_id,
     };
     let new = plan(state.operations.deps(), pull, &caller.actor()).await?;
     submit_at(state, caller, new, body.off_peak).await

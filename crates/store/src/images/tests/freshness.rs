@@ -67,9 +67,13 @@ async fn a_status(test: &TestStore, server: ServerId, random: &mut Random) {
 
 async fn a_pull(test: &TestStore, server: ServerId, random: &mut Random) {
     let reference = ImageRef::parse(&format!("pulled/app:{}", random.below(5))).expect("a reference");
-    let image = test.store.begin_pull(server, &reference).await.expect("begun");
+    let image = test
+        .store
+        .begin_pull(server, &reference, None)
+        .await
+        .expect("begun");
     if random.below(2) == 0 {
-        test.store.end_pull(image.id).await.expect("ended");
+        test.store.end_pull(image.id, None).await.expect("ended");
     }
 }
 
