@@ -1,9 +1,9 @@
+use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, SecurityRequirement};
-use utoipa::{OpenApi, PartialSchema as _};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement};
 
 use crate::middleware::SESSION_COOKIE;
-use crate::monitor::{Envelope, is_monitor};
+use crate::monitor::{ErrorEnvelope, is_monitor};
 use crate::{FieldError, ProblemBody, router};
 
 /// What stands above the paths.
@@ -14,7 +14,7 @@ use crate::{FieldError, ProblemBody, router};
         description = "Manages the Docker images of many servers. Every list answers {items,total,page,size}; sizes are bytes, \
                        times RFC 3339; errors are RFC 9457 problem documents with a stable code."
     ),
-    components(schemas(ProblemBody, FieldError))
+    components(schemas(ProblemBody, FieldError, ErrorEnvelope))
 )]
 struct Head;
 
@@ -61,17 +61,17 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 fn problem() -> Response {
-    let problem = Ref::from_schema_name("Problem").into();
+    let problem = Ref::from_schema_name("Problem");
     error("A problem", "application/problem+json", problem)
 }
 
 /// The Monitor API answers everything in its envelope.
 fn envelope() -> Response {
-    let envelope = Envelope::<serde_json::Value>::schema();
+    let envelope = Ref::from_schema_name("MonitorProblem");
     error("A problem: `success` is false", "application/json", envelope)
 }
 
-fn error(description: &str, content_type: &str, schema: RefOr<Schema>) -> Response {
+fn error(description: &str, content_type: &str, schema: Ref) -> Response {
     let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new()
         .description(description)
@@ -109,9 +109,13 @@ mod tests {
             "#/components/schemas/Problem"
         );
         let monitor = error("/api/monitor/system-soft-image/list");
-        let properties = &monitor["application/json"]["schema"]["properties"];
+        assert_eq!(
+            monitor["application/json"]["schema"]["$ref"],
+            "#/components/schemas/MonitorProblem"
+        );
+        let properties = &document["components"]["schemas"]["MonitorProblem"]["properties"];
         for field in ["code", "msg", "success", "data"] {
-            assert!(properties[field].is_object(), "{field}: {monitor}");
+            assert!(properties[field].is_object(), "{field}: {properties}");
         }
     }
 }

@@ -1885,12 +1885,9 @@ export interface components {
             /** @description These, on whatever servers they are. */
             imageIds: components["schemas"]["i64"][];
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_MonitorDeleting: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description A delete that has begun. */
             data?: {
@@ -1899,15 +1896,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_MonitorExporting: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description An export that has begun. */
             data?: {
@@ -1919,15 +1913,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_MonitorImage: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description An image as the source document's table has it. */
             data?: {
@@ -1976,15 +1967,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_MonitorImporting: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description An import that has begun. */
             data?: {
@@ -1992,15 +1980,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_MonitorPulling: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description The row that shows the pull, and the operation. */
             data?: components["schemas"]["MonitorImage"] & {
@@ -2009,15 +1994,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_MonitorStarted: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description What was begun. */
             data?: {
@@ -2026,15 +2008,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_MonitorSyncing: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description A sync that has begun. */
             data?: {
@@ -2045,15 +2024,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_Records: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             /** @description A page as the document's client library reads it. */
             data?: {
@@ -2082,15 +2058,12 @@ export interface components {
             };
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
-        /**
-         * @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-         *     status, `success` false and another code; the outermost layer makes it from the problem.
-         */
+        /** @description How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. */
         Envelope_Vec_MonitorImage: {
-            /** @description `00000`, or the problem's stable word. */
+            /** @description `00000`. */
             code: string;
             data?: {
                 /**
@@ -2138,7 +2111,7 @@ export interface components {
             }[];
             /** @description A sentence for people. */
             msg: string;
-            /** @description Whether it went well. */
+            /** @description True. */
             success: boolean;
         };
         /** @description What went wrong, as every surface reports it: problem documents, operations, steps and events. */
@@ -2578,7 +2551,18 @@ export interface components {
         MonitorImporting: {
             operationId: string;
         };
-        /** @description What to pull; the same names may stand in the query. */
+        /** @description How it answers what did not go well, with its true HTTP status. The outermost layer makes it from the problem. */
+        MonitorProblem: {
+            /** @description The problem's stable word. */
+            code: string;
+            /** @description Nothing. */
+            data?: Record<string, never> | null;
+            /** @description A sentence for people, with what to check. */
+            msg: string;
+            /** @description False. */
+            success: boolean;
+        };
+        /** @description What to pull; each field may stand in the query or in the body, and the body's wins. */
         MonitorPullBody: {
             /** @description 完整镜像名; wins over name and tag. */
             fullImageName?: string | null;
@@ -2595,12 +2579,12 @@ export interface components {
             registryId?: number | null;
             /**
              * Format: int64
-             * @description 服务器ID
+             * @description 服务器ID; required, here or there.
              */
-            serverId: number;
+            serverId?: number | null;
             /**
              * Format: int64
-             * @description 软件ID; its repository and tag when no name is given.
+             * @description 软件ID: the catalogue entry that it is; its repository and tag are pulled when no name is given.
              */
             softId?: number | null;
         };
@@ -3865,8 +3849,8 @@ export interface components {
             serverIds: components["schemas"]["i64"][];
             /**
              * Format: int64
-             * @description The catalogue entry to pull, with its default tag, when no reference is given; beside one it changes nothing,
-             *     images know their software by repository.
+             * @description The catalogue entry that it is: images of this reference belong to it from now on, also those from an own registry or a
+             *     mirror. Without a reference, what the entry names is pulled. Left out, images belong to the entry of their repository.
              */
             softwareId?: number | null;
         };
@@ -4939,13 +4923,13 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_MonitorExporting"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
@@ -4972,13 +4956,13 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_MonitorImporting"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
@@ -5019,13 +5003,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
@@ -5067,27 +5051,42 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_Records"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
     };
     monitorPullImage: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 软件ID: the catalogue entry that it is; its repository and tag are pulled when no name is given. */
+                softId?: number;
+                /** @description 服务器ID; required, here or there. */
+                serverId?: number;
+                /** @description 镜像名称 */
+                imageName?: string;
+                /** @description 镜像标签, `latest` when left out. */
+                imageTag?: string;
+                /** @description 完整镜像名; wins over name and tag. */
+                fullImageName?: string;
+                /** @description The registry account to pull with. */
+                registryId?: number;
+                /** @description `os/arch[/variant]`. */
+                platform?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["MonitorPullBody"];
+                "application/json": components["schemas"]["MonitorPullBody"] | null;
             };
         };
         responses: {
@@ -5100,13 +5099,13 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_MonitorPulling"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
@@ -5133,13 +5132,13 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_MonitorSyncing"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
@@ -5164,13 +5163,13 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_MonitorImage"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
@@ -5198,13 +5197,13 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_MonitorDeleting"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };
@@ -5233,13 +5232,13 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_MonitorStarted"];
                 };
             };
-            /** @description A problem */
+            /** @description A problem: `success` is false */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["MonitorProblem"];
                 };
             };
         };

@@ -6,18 +6,32 @@ use crate::Problem;
 /// The code of everything that went well.
 const OK: &str = "00000";
 
-/// How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`. An error has its true HTTP
-/// status, `success` false and another code; the outermost layer makes it from the problem.
+/// How the Monitor API answers: `{"code":"00000","msg":"…","success":true,"data":…}`.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Envelope<T> {
-    /// `00000`, or the problem's stable word.
+    /// `00000`.
     pub code: String,
     /// A sentence for people.
     pub msg: String,
-    /// Whether it went well.
+    /// True.
     pub success: bool,
     /// What was asked for.
     pub data: Option<T>,
+}
+
+/// How it answers what did not go well, with its true HTTP status. The outermost layer makes it from the problem.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = MonitorProblem)]
+pub struct ErrorEnvelope {
+    /// The problem's stable word.
+    code: String,
+    /// A sentence for people, with what to check.
+    msg: String,
+    /// False.
+    success: bool,
+    /// Nothing.
+    #[schema(value_type = Option<Object>)]
+    data: (),
 }
 
 impl<T> Envelope<T> {
@@ -42,14 +56,14 @@ impl<T: Serialize> IntoResponse for Envelope<T> {
 #[must_use]
 pub fn envelope_of(problem: &Problem) -> Vec<u8> {
     let hint = problem.code().hint();
-    let envelope = Envelope::<()> {
+    let envelope = ErrorEnvelope {
         code: problem.code().as_str().to_owned(),
         msg: match hint {
             Some(hint) => format!("{} {hint}", sentence(problem.detail())),
             None => problem.detail().to_owned(),
         },
         success: false,
-        data: None,
+        data: (),
     };
     serde_json::to_vec(&envelope).unwrap_or_default()
 }

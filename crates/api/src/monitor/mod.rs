@@ -16,7 +16,7 @@ pub mod start;
 mod start_form;
 pub mod sync;
 
-pub use envelope::{Envelope, envelope_of};
+pub use envelope::{Envelope, ErrorEnvelope, envelope_of};
 
 /// Where it lives.
 pub const PREFIX: &str = "/api/monitor";
