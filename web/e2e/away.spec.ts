@@ -19,6 +19,32 @@ test('a page whose code cannot be had says so, and opens when the program is bac
   await expect(notices).not.toContainText('does not answer')
 })
 
+test('a page whose stylesheet could not be had is not shown without it', async ({ inside }) => {
+  await inside.goto('/operations')
+  await expect(inside.locator('h1')).toContainText('Operations')
+  await inside.route(/ServersPage.*\.css/, (route) => route.abort())
+  await inside.route('**/healthz', (route) => route.abort())
+  await inside.getByTestId('nav-servers').click()
+  await expect(inside.getByTestId('notices')).toContainText('imagefleet does not answer')
+  await inside.unroute(/ServersPage.*\.css/)
+  await inside.unroute('**/healthz')
+  await expect(inside.locator('h1')).toContainText('Servers')
+  const failed = () => [...document.querySelectorAll<HTMLLinkElement>('link[rel=stylesheet]')].filter((link) => !link.sheet).map((link) => link.href)
+  expect(await inside.evaluate(failed)).toEqual([])
+})
+
+test('a page that is not told who is there says that it waits', async ({ inside }) => {
+  let held = true
+  await inside.route('**/api/v1/session', async (route) => {
+    while (held) await inside.waitForTimeout(100)
+    await route.continue()
+  })
+  await inside.goto('/servers', { waitUntil: 'commit' })
+  await expect(inside.getByTestId('app-start')).toContainText('has not answered yet')
+  held = false
+  await expect(inside.locator('h1')).toContainText('Servers')
+})
+
 test('a page of a program that was replaced is loaded anew once, at the wanted address', async ({ inside }) => {
   await inside.goto('/operations')
   await expect(inside.locator('h1')).toContainText('Operations')

@@ -33,6 +33,22 @@ test('a session that ended elsewhere leads to the login with a word', async ({ i
   await expect(inside.getByRole('status').first()).toBeVisible()
 })
 
+test('a dialog does not outlive its session', async ({ inside, api }) => {
+  const image = await api.present()
+  test.skip(!image, 'no server that answers holds an image')
+  await inside.goto(`/images/list?image=${image!.id}`)
+  await inside.getByTestId('image-delete').click()
+  await expect(inside.getByTestId('delete-dialog')).toBeVisible()
+  // The live events end with the session, and so the page hears of it.
+  await api.remove('/session')
+  await expect(inside).toHaveURL(/\/login\?next=.*expired=1/)
+  await inside.getByTestId('login-username').fill(USERNAME)
+  await inside.getByTestId('login-password').fill(PASSWORD)
+  await inside.getByTestId('login-submit').click()
+  await expect(inside.getByTestId('image-drawer')).toBeVisible()
+  await expect(inside.getByTestId('delete-dialog')).toBeHidden()
+})
+
 test('logging out closes the API', async ({ inside }) => {
   await inside.goto('/images')
   await inside.getByTestId('logout').click()

@@ -41,6 +41,24 @@ test('toasts close all at once', async ({ inside, api }) => {
   await expect(inside.getByTestId('toasts')).toHaveCount(0)
 })
 
+test('what was begun in a drawer tells above it how it ended, and leaves its controls free', async ({ inside, api }) => {
+  const image = await api.present()
+  test.skip(!image, 'no server that answers holds an image')
+  const failed = { id: 'made-up', kind: 'pull_image', status: 'failed', title: 'Pull made-up to a', message: '', progress: 0, createdBy: 'admin', createdAt: new Date().toISOString(), error: { code: 'engine_error', message: 'Made up.' }, steps: [] }
+  await inside.route('**/api/v1/images/pull', (route) => route.fulfill({ status: 202, json: failed }))
+  await inside.route('**/api/v1/operations/made-up', (route) => route.fulfill({ json: failed }))
+  await inside.goto(`/images/list?image=${image!.id}`)
+  const drawer = inside.getByTestId('image-drawer')
+  await drawer.getByRole('button', { name: 'Pull again' }).click()
+  await inside.getByTestId('pull-submit').click()
+  const toast = inside.getByTestId('toast-made-up')
+  await expect(toast).toContainText('Made up.')
+  await drawer.getByTestId('image-delete').click({ trial: true })
+  await toast.getByRole('button', { name: 'Close' }).click()
+  await expect(toast).toBeHidden()
+  await expect(drawer).toBeVisible()
+})
+
 test('at 390 px toasts are one line, and never over the buttons of a sheet', async ({ inside, api }) => {
   const { reference, serverId } = await missing(api)
   await inside.setViewportSize({ width: 390, height: 844 })

@@ -43,8 +43,10 @@ export const router = createRouter({
   scrollBehavior: scrollAfter,
 })
 
-router.beforeEach(async (to) => {
+router.beforeEach(async (to, from) => {
   const session = useSession()
+  // The shell asks by itself who is there until it is told; meanwhile its links lead on.
+  if (!session.asked && from.matched.length > 0) return true
   // A server that does not answer must not leave a blank page: the page itself shows it.
   const known = await session.load().catch(() => undefined)
   if (known === undefined) return true

@@ -51,7 +51,7 @@ const pairs: Record<keyof typeof themes, [string, string][]> = {
 
 describe.each(['light', 'dark'] as const)('the %s theme', (name) => {
   const theme = themes[name]
-  const texts = ['--ink', '--ink-2', '--ink-3', '--accent', '--bad', '--busy', '--el-text-color-placeholder'].flatMap((text) => GROUNDS.map((ground) => [text, ground]))
+  const texts = ['--ink', '--ink-2', '--ink-3', '--accent', '--bad', '--busy', '--el-text-color-placeholder', '--el-color-info'].flatMap((text) => GROUNDS.map((ground) => [text, ground]))
   const soft = [['--bad', '--bad-soft'], ['--ink-3', '--bad-soft'], ['--busy', '--busy-soft']]
 
   it.each([...texts, ...soft, ...pairs[name]] as [string, string][])('%s can be read on %s', (text, ground) => {

@@ -8,10 +8,19 @@ import { isDialogOpen } from './open-dialog'
 /** How long `g` waits for its second key. */
 const SECOND_KEY_MS = 1_200
 
+/** Inputs that are pressed and not written into. */
+const PRESSED = new Set(['button', 'checkbox', 'color', 'file', 'image', 'radio', 'range', 'reset', 'submit'])
+
 /** Whether keys belong to what has the focus now. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false
-  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)
+  if (target instanceof HTMLInputElement) return !PRESSED.has(target.type)
+  return target.isContentEditable || ['TEXTAREA', 'SELECT'].includes(target.tagName)
+}
+
+/** A choice among radio buttons and a slider have the arrow keys for themselves. */
+function hasArrows(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement && ['radio', 'range'].includes(target.type)
 }
 
 /** Moves the focus along the elements that carry `data-row`. */
@@ -46,7 +55,7 @@ export function useShellKeys(toggleHelp: () => void): void {
       if (event.key === 'Escape') (event.target as HTMLElement).blur()
       return
     }
-    if (isDialogOpen()) return
+    if (isDialogOpen() || (event.key.startsWith('Arrow') && hasArrows(event.target))) return
     if (Date.now() - goPressedAt < SECOND_KEY_MS) {
       goPressedAt = 0
       if (go(event.key)) event.preventDefault()

@@ -1,13 +1,13 @@
 import { enableAutoUnmount, mount } from '@vue/test-utils'
 import { ElInput } from 'element-plus'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { h, nextTick } from 'vue'
 import { i18n } from '@/i18n'
 import FormDialog from './FormDialog.vue'
 
 enableAutoUnmount(afterEach)
 
-async function show(props: { disabled?: boolean; running?: boolean } = {}) {
+async function show(props: Partial<InstanceType<typeof FormDialog>['$props']> = {}) {
   const wrapper = mount(FormDialog, {
     attachTo: document.body,
     global: { plugins: [i18n] },
@@ -35,6 +35,27 @@ describe('FormDialog', () => {
     const { wrapper, form } = await show()
     form.dispatchEvent(new Event('submit', { cancelable: true }))
     expect(wrapper.emitted('submit')).toHaveLength(1)
+  })
+
+  it('asks before it is closed when something would be lost', async () => {
+    const { wrapper } = await show({ ask: { title: 'Discard it?', confirm: 'Discard' } })
+    document.querySelector<HTMLElement>('.el-dialog__headerbtn')!.click()
+    await nextTick()
+    expect(wrapper.emitted('update:modelValue')).toBeUndefined()
+    document.querySelector<HTMLElement>('[data-testid=confirm]')!.click()
+    await vi.waitFor(() => expect(wrapper.emitted('update:modelValue')).toEqual([[false]]))
+  })
+
+  it('asks nothing when nothing would be lost', async () => {
+    const { wrapper } = await show()
+    document.querySelector<HTMLElement>('.el-dialog__headerbtn')!.click()
+    await nextTick()
+    expect(wrapper.emitted('update:modelValue')).toEqual([[false]])
+  })
+
+  it('tells an error beside the buttons, where it is seen however long the form is', async () => {
+    await show({ error: new Error('no') })
+    expect(document.querySelector('[data-testid=error-note]')?.closest('.el-dialog__footer')).not.toBeNull()
   })
 
   it.each([{ disabled: true }, { running: true }])('refuses while %o', async (props) => {

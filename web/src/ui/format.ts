@@ -51,6 +51,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 const relative = cached((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }))
 const absolute = cached((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }))
+const days = cached((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }))
 
 /** "3 minutes ago" in the given language; below a minute "now". */
 export function formatAgo(time: string | null | undefined, now: number, locale: string): string {
@@ -65,19 +66,35 @@ export function formatAgo(time: string | null | undefined, now: number, locale: 
   return locale.startsWith('zh') ? '刚刚' : format.format(0, 'second')
 }
 
-export function formatTime(time: string | null | undefined, locale: string): string {
-  if (!time) return '–'
-  const date = new Date(time)
-  if (Number.isNaN(date.getTime())) return '–'
-  return absolute(locale).format(date)
+function formatWith(format: Intl.DateTimeFormat, time: string | null | undefined): string {
+  const date = new Date(time ?? '')
+  return Number.isNaN(date.getTime()) ? '–' : format.format(date)
 }
 
-/** `0.4 s`, then seconds as `m:ss` or `h:mm:ss`. */
-export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 9_950) return `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`
-  const total = Math.max(0, Math.round(milliseconds / 1000))
-  const seconds = String(total % 60).padStart(2, '0')
-  const minutes = Math.floor(total / 60)
-  if (minutes < 60) return `${minutes}:${seconds}`
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${seconds}`
+export const formatTime = (time: string | null | undefined, locale: string) => formatWith(absolute(locale), time)
+
+/** The day alone. */
+export const formatDay = (time: string | null | undefined, locale: string) => formatWith(days(locale), time)
+
+const names = cached((locale) => new Intl.ListFormat(locale, { type: 'conjunction', style: 'narrow' }))
+
+/** Names one after the other, as the language joins them. */
+export function formatList(list: string[], locale: string): string {
+  return names(locale).format(list)
+}
+
+type DurationUnit = 'hour' | 'minute' | 'second'
+const units = cached((locale) => {
+  const format = (unit: DurationUnit, digits: number) => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'narrow', minimumFractionDigits: digits, maximumFractionDigits: digits })
+  return { hour: format('hour', 0), minute: format('minute', 0), second: format('second', 0), tenths: format('second', 1) }
+})
+
+/** `0.4s`, `38s`, `2m 5s`, `1h 2m`: the two largest units, in the given language; below ten seconds their tenths. */
+export function formatDuration(milliseconds: number, locale: string): string {
+  const format = units(locale)
+  if (milliseconds < 9_950) return format.tenths.format(Math.max(0, milliseconds) / 1000)
+  const total = Math.round(milliseconds / 1000)
+  const [hours, minutes, seconds] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60]
+  if (hours) return `${format.hour.format(hours)} ${format.minute.format(minutes)}`
+  return minutes ? `${format.minute.format(minutes)} ${format.second.format(seconds)}` : format.second.format(seconds)
 }

@@ -12,6 +12,12 @@ export interface PullStart {
   registryId?: number
 }
 
+export interface ImportStart {
+  serverIds: number[]
+  /** Archives that were dropped on the page. */
+  files?: File[]
+}
+
 export interface RemoveStart {
   images: ImageLike[]
   /** Called when the deletion has begun. */
@@ -25,8 +31,14 @@ export const useImageDialogs = defineStore('image-dialogs', () => {
   const sync = ref<number[] | null>(null)
   const exporting = ref<{ images: ImageLike[] } | { serverId: number; serverName: string } | null>(null)
   const copy = ref<ImageLike | null>(null)
-  const importing = ref<{ serverIds: number[] } | null>(null)
+  const importing = ref<ImportStart | null>(null)
   const container = ref<ImageLike | null>(null)
   const naming = ref<{ mode: 'tag' | 'push'; image: ImageLike } | null>(null)
-  return { naming, pull, remove, sync, exporting, copy, importing, container }
+
+  /** Whoever logs in next has opened none of them. */
+  function clear(): void {
+    for (const dialog of [pull, remove, sync, exporting, copy, importing, container, naming]) dialog.value = null
+  }
+
+  return { clear, naming, pull, remove, sync, exporting, copy, importing, container }
 })

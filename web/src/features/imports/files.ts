@@ -1,15 +1,17 @@
+import { useEventListener, useIntervalFn } from '@vueuse/core'
 import type { Upload } from 'tus-js-client'
-import { computed, reactive } from 'vue'
+import { computed, reactive, ref } from 'vue'
 import type { ArchiveInfo } from '@/api/types'
-import { ApiError, toApiError } from '@/api/problem'
-import { inspectUpload, startUpload } from './uploads'
+import { ApiError, asApiError, toApiError } from '@/api/problem'
+import { inspectUpload, isArchiveName, startUpload } from './uploads'
 
 export interface ImportFile {
   key: number
   name: string
   size: number
   sent: number
-  state: 'uploading' | 'paused' | 'inspecting' | 'ready' | 'failed'
+  /** `waiting`: for the network, and goes on by itself; `started`: its import has begun. */
+  state: 'uploading' | 'waiting' | 'paused' | 'inspecting' | 'ready' | 'started' | 'failed'
   uploadId: string
   archive: ArchiveInfo | null
   error: unknown
@@ -19,13 +21,23 @@ export interface ImportFile {
 const BROKEN = ['archive_corrupt', 'archive_truncated', 'archive_too_complex', 'not_an_archive']
 
 export function canResume({ state, error }: Pick<ImportFile, 'state' | 'error'>): boolean {
-  return state === 'paused' || (state === 'failed' && !(error instanceof ApiError && BROKEN.includes(error.code)))
+  return state === 'paused' || state === 'waiting' || (state === 'failed' && !(error instanceof ApiError && BROKEN.includes(error.code)))
+}
+
+/** A network that is back does not always say so. */
+const TRIED_AGAIN_EVERY_MS = 10_000
+/** Nobody answered, or only what stands before the program. */
+const AWAY = ['unreachable', 'http_502', 'http_503', 'http_504']
+
+export function isAway(error: unknown): boolean {
+  return AWAY.includes(asApiError(error).code)
 }
 
 /** What tus-js-client throws holds the response; the server's problem is in its body. */
-function problemOf(error: Error & { originalResponse?: { getStatus(): number; getBody(): string } | null }): unknown {
+export function problemOf(error: Error & { originalRequest?: unknown; originalResponse?: { getStatus(): number; getBody(): string } | null }): unknown {
   const response = error.originalResponse
-  if (!response) return new TypeError(error.message)
+  // Without a request it is the file that could not be read.
+  if (!response) return error.originalRequest ? new TypeError(error.message) : error
   try {
     return toApiError(response.getStatus(), JSON.parse(response.getBody()))
   } catch {
@@ -36,8 +48,16 @@ function problemOf(error: Error & { originalResponse?: { getStatus(): number; ge
 /** The files of one import: each is sent, then looked into before anything is loaded. */
 export function useImportFiles() {
   const files = reactive<ImportFile[]>([])
+  /** Names of files that are no archives. */
+  const refused = ref<string[]>([])
   const uploads = new Map<number, Upload>()
   let last = 0
+
+  function fail(file: ImportFile, error: unknown): void {
+    const away = isAway(error)
+    file.error = away ? null : error
+    file.state = away ? 'waiting' : 'failed'
+  }
 
   async function inspect(file: ImportFile): Promise<void> {
     file.state = 'inspecting'
@@ -45,9 +65,13 @@ export function useImportFiles() {
       file.archive = await inspectUpload(file.uploadId)
       file.state = 'ready'
     } catch (thrown) {
-      file.error = thrown
-      file.state = 'failed'
+      fail(file, thrown)
     }
+  }
+
+  function take(sources: File[]): void {
+    refused.value = sources.filter((source) => !isArchiveName(source.name)).map((source) => source.name)
+    for (const source of sources) if (isArchiveName(source.name)) void add(source)
   }
 
   async function add(source: File): Promise<void> {
@@ -63,10 +87,7 @@ export function useImportFiles() {
         file.sent = file.size
         void inspect(file)
       },
-      failed: (error) => {
-        file.error = problemOf(error)
-        file.state = 'failed'
-      },
+      failed: (error) => fail(file, problemOf(error)),
     })
     uploads.set(key, upload)
   }
@@ -76,7 +97,7 @@ export function useImportFiles() {
     file.state = 'paused'
   }
 
-  /** Goes on after a pause or a failure, from the byte that the server has. */
+  /** Goes on after a pause, a failure or without a network, from the byte that the server has. */
   function resume(file: ImportFile): void {
     file.error = null
     if (file.uploadId) {
@@ -99,9 +120,20 @@ export function useImportFiles() {
     for (const upload of uploads.values()) void upload.abort().catch(() => undefined)
   }
 
-  const ready = computed(() => files.filter((file) => file.state === 'ready'))
-  const failed = computed(() => files.filter((file) => file.state === 'failed'))
+  const inState = (...states: ImportFile['state'][]) => files.filter((file) => states.includes(file.state))
+
+  function tryAgain(): void {
+    if (navigator.onLine) for (const file of inState('waiting')) resume(file)
+  }
+  useEventListener(window, 'online', tryAgain)
+  useIntervalFn(tryAgain, TRIED_AGAIN_EVERY_MS)
+
+  const ready = computed(() => inState('ready'))
+  const failed = computed(() => inState('failed'))
+  const started = computed(() => inState('started'))
+  /** What closing the form would interrupt. */
+  const underWay = computed(() => inState('uploading', 'waiting'))
   /** Nothing is under way any more, and there is something to import; what failed is left out. */
-  const settled = computed(() => ready.value.length > 0 && ready.value.length + failed.value.length === files.length)
-  return { files, ready, failed, settled, add, pause, resume, remove, stop }
+  const settled = computed(() => ready.value.length > 0 && inState('ready', 'started', 'failed').length === files.length)
+  return { files, refused, ready, started, failed, underWay, settled, take, pause, resume, remove, stop }
 }

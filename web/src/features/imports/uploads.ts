@@ -5,7 +5,8 @@ import type { ArchiveInfo, Operation } from '@/api/types'
 const ENDPOINT = '/api/v1/uploads'
 /** Large enough to keep the line full, small enough that a lost one is soon sent again. */
 const CHUNK = 32 * 1024 * 1024
-const RETRY_DELAYS_MS = [0, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000]
+/** For a short trouble; a longer one is waited for by the files of the import. */
+const RETRY_DELAYS_MS = [0, 1_000, 3_000, 5_000]
 
 const NAMES = /\.(?:tar|tar\.gz|tgz|tar\.zst|tzst)$/i
 

@@ -10,6 +10,7 @@ describe('phrases', () => {
     ['Export 12 images of docker-01', 'exportServer', { count: '12', where: 'docker-01' }],
     ['Export nginx:1.27 from docker-01', 'export', { what: 'nginx:1.27', where: 'docker-01' }],
     ['Import my images.tar to docker-01', 'import', { what: 'my images.tar', where: 'docker-01' }],
+    ['The server holds it already', 'heldAlready', {}],
     ['Waits for: Pull nginx:1.27 to docker-01', 'waitsFor', { phrase: 'Pull nginx:1.27 to docker-01' }],
     ['12 images: 1 new, 2 changed, 3 gone', 'synced', { count: '12', added: '1', changed: '2', gone: '3' }],
   ])('reads “%s”', (sentence, key, values) => {
@@ -29,7 +30,7 @@ describe('phrases', () => {
       .map((file) => readFileSync(join(kinds, file), 'utf8'))
       .join('\n')
     // What stands where titles and messages are made; sentences that end with a full stop are errors.
-    const places = /(?:title(?::| =)|=>|say\((?:context, \d+, &?)?|bytes\(\s*&?|message(?::| =)(?: if [^{]+\{)?| else \{)\s*(?:format!\(\s*)?"([A-Z][^"]*)"/g
+    const places = /(?:title(?::| =)|=>|say\((?:context, \d+, &?)?|bytes\(\s*&?|message(?::| =)(?: if [^{]+\{)?| else \{|done\(\s*&payload,[^"]*)\s*(?:format!\(\s*)?"([A-Z][^"]*)"/g
     const written = [...rust.matchAll(places)].map((match) => match[1] as string).filter((text) => !text.endsWith('.'))
     // A number where the sentence counts, a name elsewhere.
     const examples = written.map((text) => text.replaceAll(/\{[^}]*\}(?= (?:servers|images|references|new|changed|gone|of \{))|(?<=of )\{all\}/g, '3').replaceAll(/\{[^}]*\}/g, 'some:thing'))

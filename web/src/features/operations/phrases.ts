@@ -33,6 +33,7 @@ const PHRASES: [RegExp, string][] = [
   [/^Loaded$/, 'loaded'],
   [/^Comparing the layers$/, 'comparing'],
   [/^Copied (?<what>\S+) from (?<from>.+)$/, 'copied'],
+  [/^The server holds it already$/, 'heldAlready'],
   [/^Creating (?<name>\S+)$/, 'creating'],
   [/^Starting (?<name>\S+)$/, 'startingContainer'],
   [/^Waiting whether it stays up$/, 'watching'],

@@ -90,6 +90,22 @@ describe('mergeOperation', () => {
     expect(merged.seq).toBe(3)
   })
 
+  it('keeps a step at its end that an event ended while the read was under way', () => {
+    const ended = { operationId: 'op-1', serverId: 1, progress: 100, status: 'succeeded', message: 'Pulled', seq: 4 }
+    const known = applyProgress(mergeOperation(undefined, operation()), ended)
+    const merged = mergeOperation(known, operation({ progress: 20 }), [ended])
+    expect(merged.steps[0]).toMatchObject({ status: 'succeeded', progress: 100, message: 'Pulled' })
+    expect(merged).toMatchObject({ progress: 50, seq: 4 })
+    expect(applyProgress(merged, { ...ended, progress: 3, status: 'running', seq: 3 })).toBe(merged)
+  })
+
+  it('believes a newer read that a step runs again', () => {
+    const known = applyProgress(mergeOperation(undefined, operation()), { operationId: 'op-1', serverId: 1, progress: 60, status: 'failed', seq: 4 })
+    const merged = mergeOperation(known, operation({ progress: 5 }))
+    expect(merged.steps[0]).toMatchObject({ status: 'running', progress: 0 })
+    expect(merged).toMatchObject({ progress: 5, seq: 4 })
+  })
+
   it('starts over when a finished operation is retried', () => {
     const known = mergeOperation(undefined, operation({ status: 'failed', progress: 90 }))
     expect(mergeOperation(known, operation({ status: 'queued', progress: 0 })).progress).toBe(0)

@@ -53,17 +53,27 @@ function clamp(progress: number): number {
   return Math.min(100, Math.max(0, Math.round(progress)))
 }
 
-/** Lays a state read by REST over what is known; the progress of a running operation never falls back. */
-export function mergeOperation(known: LiveOperation | undefined, read: Operation): LiveOperation {
-  if (!known) return { ...read, seq: 0 }
-  // A retry starts the same operation anew: only then may a bar begin again.
-  if (isFinal(known.status) && !isFinal(read.status)) return { ...read, seq: known.seq }
-  const steps = read.steps.map((step) => {
+/** Whether the operation goes on after its end, or one of its steps does: only then may a bar begin again. */
+function isRetried(known: LiveOperation, read: Operation): boolean {
+  if (isFinal(known.status)) return !isFinal(read.status)
+  return read.steps.some((step) => !isFinal(step.status) && known.steps.some((before) => before.id === step.id && isFinal(before.status)))
+}
+
+/**
+ * Takes a state read by REST for what is known, with the events that came since it was asked for: they may be missing in it. The progress
+ * of a running operation never falls back.
+ */
+export function mergeOperation(known: LiveOperation | undefined, read: Operation, since: ProgressEvent[] = []): LiveOperation {
+  const now = since.reduce(applyProgress, { ...read, seq: 0 })
+  if (!known) return now
+  const seq = Math.max(now.seq, known.seq)
+  if (isRetried(known, now)) return { ...now, seq }
+  const steps = now.steps.map((step) => {
     const before = known.steps.find((other) => other.id === step.id)
     if (!before || isFinal(step.status)) return step
     return { ...step, progress: Math.max(step.progress, before.progress) }
   })
-  return { ...read, steps, progress: Math.max(known.progress, read.progress), seq: known.seq }
+  return { ...now, steps, progress: Math.max(known.progress, now.progress), seq }
 }
 
 /** Applies one event. An event that is older than what is known, or late for a finished operation, changes nothing. */

@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ApiError } from '@/api/problem'
 import type { Operation, OperationStatus } from '@/api/types'
 import { queryClient } from '@/query'
 import { getOperation, listOperations, retryOperation } from './api'
@@ -69,4 +70,75 @@ describe('the list of operations is read again', () => {
 it('an event that comes late for an ended operation changes nothing', async () => {
   expect((await hearOfEnded('failed'))?.status).toBe('failed')
   expect(read).toBe(0)
+})
+
+describe('an answer that comes late', () => {
+  /** Calls that are answered when the test says so. */
+  function heldBack(): ((answer: Operation | Error) => Promise<void>)[] {
+    const answers: ((answer: Operation | Error) => Promise<void>)[] = []
+    vi.mocked(getOperation).mockImplementation(
+      () =>
+        new Promise((resolve, reject) => {
+          answers.push(async (answer) => {
+            if (answer instanceof Error) reject(answer)
+            else resolve(answer)
+            await vi.advanceTimersByTimeAsync(1)
+          })
+        }),
+    )
+    return answers
+  }
+  const onTwo = (status: OperationStatus, ...steps: OperationStatus[]) =>
+    ({ ...operation('a', status), steps: steps.map((status, at) => ({ id: at, serverId: at, serverName: `s${at}`, status, progress: 0, message: 'Waits for its turn' })) }) as unknown as Operation
+  const statuses = () => useOperations().byId.get('a')?.steps.map(({ status }) => status)
+
+  it('does not undo what events told meanwhile', async () => {
+    const answers = heldBack()
+    const operations = useOperations()
+    operations.follow(onTwo('queued', 'queued', 'queued'))
+    operations.onProgress({ operationId: 'a', serverId: 0, progress: 100, status: 'succeeded', message: 'Pulled', seq: 1 })
+    await answers[0]?.(onTwo('running', 'running', 'queued'))
+    expect(statuses()).toEqual(['succeeded', 'queued'])
+    operations.onProgress({ operationId: 'a', serverId: 1, progress: 100, status: 'succeeded', message: 'Pulled', seq: 2 })
+    expect(statuses()).toEqual(['succeeded', 'succeeded'])
+  })
+
+  it('holds what it was told before the operation was known here', async () => {
+    const answers = heldBack()
+    const operations = useOperations()
+    operations.onProgress({ operationId: 'a', serverId: 0, progress: 50, status: 'running', seq: 1 })
+    operations.onProgress({ operationId: 'a', serverId: 0, progress: 100, status: 'succeeded', seq: 2 })
+    await answers[0]?.(onTwo('running', 'running', 'queued'))
+    operations.follow(onTwo('queued', 'queued', 'queued'))
+    expect(statuses()).toEqual(['succeeded', 'queued'])
+  })
+
+  it('does not undo a retry, and what the retry brings is believed', async () => {
+    const answers = heldBack()
+    const operations = useOperations()
+    operations.follow(onTwo('failed', 'succeeded', 'failed'))
+    vi.mocked(retryOperation).mockResolvedValue(onTwo('queued', 'succeeded', 'queued'))
+    await operations.retry('a')
+    await answers[0]?.(onTwo('failed', 'succeeded', 'failed'))
+    expect(statuses()).toEqual(['succeeded', 'queued'])
+    operations.onProgress({ operationId: 'a', serverId: 1, progress: 10, status: 'running', seq: 9 })
+    expect(statuses()).toEqual(['succeeded', 'running'])
+  })
+
+  it('is nothing to whoever is logged in by then', async () => {
+    const answers = heldBack()
+    const operations = useOperations()
+    operations.follow(operation('a', 'running'))
+    operations.clear()
+    await answers[0]?.(operation('a', 'running'))
+    expect(operations.all).toEqual([])
+  })
+
+  it('and says that there is no such operation takes it from the page', async () => {
+    const answers = heldBack()
+    const operations = useOperations()
+    operations.follow(operation('a', 'running'))
+    await answers[0]?.(new ApiError(404, 'not_found', ''))
+    expect(operations.all).toEqual([])
+  })
 })

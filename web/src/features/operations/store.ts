@@ -1,10 +1,12 @@
 import { defineStore } from 'pinia'
 import { computed, ref, watch } from 'vue'
+import { ApiError } from '@/api/problem'
 import type { Operation } from '@/api/types'
 import type { ProgressEvent } from '@/events/payloads'
 import { rereading } from '@/query'
 import { cancelOperation, getOperation, listOperations, retryOperation } from './api'
 import { applyProgress, isFinal, mergeOperation, type LiveOperation } from './progress'
+import { Reads } from './reads'
 
 /** Finished operations that stay in the drawer; older ones are on the operations page. */
 const FINISHED_KEPT = 30
@@ -19,6 +21,7 @@ export const useOperations = defineStore('operations', () => {
   /** Toasts that were closed: only a retry brings them back. */
   const dismissed = new Set<string>()
   const fetching = new Map<string, Promise<void>>()
+  const reads = new Reads()
 
   const all = computed(() => [...byId.value.values()].sort((a, b) => (a.id < b.id ? 1 : -1)))
   const active = computed(() => all.value.filter((operation) => !isFinal(operation.status)))
@@ -31,16 +34,33 @@ export const useOperations = defineStore('operations', () => {
     return ids
   })
 
-  function put(read: Operation): LiveOperation {
-    const merged = mergeOperation(byId.value.get(read.id), read)
-    byId.value.set(read.id, merged)
-    for (const old of finished.value.slice(FINISHED_KEPT)) byId.value.delete(old.id)
-    return merged
+  /** Makes a call, and takes up the operations that its answer tells of. */
+  async function ask<Answer>(call: () => Promise<Answer>, told: (answer: Answer) => Operation[]): Promise<Answer> {
+    const read = reads.begin()
+    try {
+      const answer = await call()
+      for (const operation of told(answer)) if (reads.tells(read, operation.id)) put(operation, read.heard)
+      return answer
+    } finally {
+      reads.end(read)
+    }
+  }
+
+  function put(read: Operation, heard: ProgressEvent[] = []): void {
+    const since = heard.filter((event) => event.operationId === read.id)
+    byId.value.set(read.id, mergeOperation(byId.value.get(read.id), read, since))
+    for (const old of finished.value.slice(FINISHED_KEPT)) drop(old.id)
+  }
+
+  function drop(id: string): void {
+    byId.value.delete(id)
+    reads.forget(id)
   }
 
   /** Takes up an operation that a call of this page answered with, and shows its toast. */
   function follow(operation: Operation): void {
-    put(operation)
+    // As it was when it began: whatever else is known of it is newer.
+    if (!byId.value.has(operation.id)) put(operation)
     showToast(operation.id)
     // It may have ended before this page heard of it.
     void refresh(operation.id)
@@ -73,9 +93,12 @@ export const useOperations = defineStore('operations', () => {
   function refresh(id: string): Promise<void> {
     const running = fetching.get(id)
     if (running) return running
-    const promise = getOperation(id)
-      .then((read) => void put(read))
-      .catch(() => undefined)
+    const promise = ask(() => getOperation(id), (operation) => [operation])
+      .then(() => undefined)
+      .catch((thrown: unknown) => {
+        // It may be seen no longer.
+        if (thrown instanceof ApiError && thrown.status === 404) drop(id)
+      })
       .finally(() => fetching.delete(id))
     fetching.set(id, promise)
     return promise
@@ -83,16 +106,16 @@ export const useOperations = defineStore('operations', () => {
 
   /** Reads what is active, and how those ended that this page believed active. */
   async function restore(): Promise<void> {
-    const page = await listOperations({ active: true, page: 1, size: ACTIVE_PAGE })
+    const page = await ask(() => listOperations({ active: true, page: 1, size: ACTIVE_PAGE }), ({ items }) => items)
     const seen = new Set(page.items.map((operation) => operation.id))
     const missing = active.value.filter((operation) => !seen.has(operation.id))
-    page.items.forEach(put)
     for (const operation of page.items) if (operation.status === 'running' && !dismissed.has(operation.id)) showToast(operation.id)
     await Promise.all(missing.map((operation) => refresh(operation.id)))
   }
 
   function onProgress(event: ProgressEvent): void {
     const known = byId.value.get(event.operationId)
+    if (!known || event.seq === undefined || event.seq > known.seq) reads.hear(event)
     // Somebody may have begun it, or begun it anew, elsewhere. An event that is only late is told apart by what is read.
     if (!known || (isFinal(known.status) && (event.seq ?? 0) > known.seq)) {
       void refresh(event.operationId).then(() => {
@@ -111,22 +134,23 @@ export const useOperations = defineStore('operations', () => {
   }
 
   async function cancel(id: string): Promise<void> {
-    put(await cancelOperation(id))
+    await ask(() => cancelOperation(id), (operation) => [operation])
   }
 
   async function retry(id: string): Promise<void> {
-    const operation = await retryOperation(id)
-    put(operation)
-    showToast(operation.id)
+    await ask(() => retryOperation(id), (operation) => [operation])
+    showToast(id)
     void hasBegun()
   }
 
   function forgetFinished(): void {
-    for (const operation of finished.value) byId.value.delete(operation.id)
+    for (const { id } of finished.value) drop(id)
     toasts.value = toasts.value.filter((id) => byId.value.has(id))
   }
 
   function clear(): void {
+    reads.clear()
+    fetching.clear()
     byId.value.clear()
     toasts.value = []
     dismissed.clear()

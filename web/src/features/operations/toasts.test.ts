@@ -63,6 +63,21 @@ describe('toasts', () => {
     expect(operations.toasts).toEqual([])
   })
 
+  it('say on which of several servers it failed', () => {
+    const step = (serverName: string, error: unknown) => ({ id: serverName, serverName, status: error ? 'failed' : 'succeeded', message: '', error })
+    const steps = [step('docker-01', null), step('docker-02', { code: 'engine_timeout', message: 'No connection within 10 s.' })]
+    begun({ ...operation('a', 'failed'), steps } as unknown as Operation)
+    expect(page().get('article').text()).toContain('docker-02: No connection within 10 s.')
+  })
+
+  it('give way to the drawer that tells the same', async () => {
+    const operations = begun(operation('a', 'running'))
+    const view = page()
+    operations.drawerOpen = true
+    await nextTick()
+    expect(view.find('[data-testid="toasts"]').exists()).toBe(false)
+  })
+
   it('that failed are read in the drawer and gone after it; what runs stays', async () => {
     const operations = begun(operation('a', 'failed'), operation('b', 'running'))
     operations.drawerOpen = true

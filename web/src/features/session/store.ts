@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
+import { tellExpired } from '@/api/client'
 import { ApiError } from '@/api/problem'
 import type { Session } from '@/api/types'
 import * as calls from './api'
@@ -9,9 +10,13 @@ import { holds, holdsEverywhere, type Where } from './rights'
 export const useSession = defineStore('session', () => {
   const session = ref<Session | null>(null)
   const asked = ref(false)
+  let loading: Promise<Session | null> | undefined
 
   const user = computed(() => session.value?.user ?? null)
   const mustChangePassword = computed(() => session.value?.user.mustChangePassword === true)
+
+  /** Somebody is logged in and may use the page: before a first password is changed, everything else is refused. */
+  const ready = computed(() => session.value !== null && !mustChangePassword.value)
 
   const rights = computed(() => session.value?.rights ?? [])
 
@@ -30,17 +35,35 @@ export const useSession = defineStore('session', () => {
     return holdsEverywhere(rights.value, verb)
   }
 
-  /** Asks once who is there; "nobody" is an answer, a server that does not answer is an error. */
+  /** Who is there; "nobody" is an answer, a server that does not answer is an error. */
+  async function ask(): Promise<Session | null> {
+    try {
+      return await calls.getSession()
+    } catch (thrown) {
+      if (thrown instanceof ApiError && thrown.status === 401) return null
+      throw thrown
+    }
+  }
+
+  /** Asks once who is there; calls while that is under way share it. */
   async function load(): Promise<Session | null> {
     if (asked.value) return session.value
-    try {
-      session.value = await calls.getSession()
-    } catch (thrown) {
-      if (!(thrown instanceof ApiError && thrown.status === 401)) throw thrown
-      session.value = null
-    }
+    loading ??= ask().finally(() => (loading = undefined))
+    const answer = await loading
+    if (asked.value) return session.value
     asked.value = true
-    return session.value
+    return (session.value = answer)
+  }
+
+  /** Asks again: the rights may be others by now, or the session at its end. */
+  async function refresh(): Promise<void> {
+    const before = session.value
+    if (!before) return
+    const now = await ask()
+    // Somebody logged in or out meanwhile.
+    if (session.value !== before) return
+    if (!now) tellExpired()
+    else if (JSON.stringify(now) !== JSON.stringify(before)) session.value = now
   }
 
   async function logIn(username: string, password: string): Promise<void> {
@@ -64,5 +87,5 @@ export const useSession = defineStore('session', () => {
     session.value = null
   }
 
-  return { session, user, mustChangePassword, rights, may, mayOn, mayEverywhere, load, logIn, logOut, changePassword, expire }
+  return { session, asked, user, mustChangePassword, ready, rights, may, mayOn, mayEverywhere, load, refresh, logIn, logOut, changePassword, expire }
 })

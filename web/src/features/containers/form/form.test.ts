@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Container, ContainerForm as FilledForm } from '@/api/types'
-import { checkContainer } from './checks'
+import { checkContainer, checkTargets } from './checks'
 import { emptyContainer, emptyVariable, fromFilled, readCpus, readMemory, toContainerInput, type ContainerForm } from './model'
 import { composeFile, dockerRun } from './snippets'
 import { shellQuote, splitWords } from './words'
@@ -47,10 +47,10 @@ describe('checks', () => {
     [{ name: '-x' }, 'name'],
     [{ name: '' }, 'name'],
     [{ name: 'a;reboot' }, 'name'],
-    [{ ports: [port('0', '80')] }, 'port'],
-    [{ ports: [port('65536', '80')] }, 'port'],
-    [{ ports: [port('8000-8010', '80')] }, 'port'],
-    [{ ports: [port('80', '')] }, 'port'],
+    [{ ports: [port('0', '80')] }, 'hostPort'],
+    [{ ports: [port('65536', '80')] }, 'hostPort'],
+    [{ ports: [port('8000-8010', '80')] }, 'hostPort'],
+    [{ ports: [port('80', '')] }, 'containerPort'],
     [{ ports: [port('80', '80'), port('80', '81')] }, 'portTwice'],
     [{ ports: [port('80', '80')], network: 'host' }, 'portsWithoutNetwork'],
     [{ ports: [port('80', '80', 'tcp', 'nonsense')] }, 'hostIp'],
@@ -85,6 +85,22 @@ describe('checks', () => {
     const other = { name: 'web', state: 'running', ports: [{ host: 8080, container: 80, protocol: 'tcp' }] } as Container
     expect(codes({ ports: [port('8080', '80')] }, [other])).toEqual(['nameTaken', 'portTaken'])
     expect(codes({ name: 'b2', ports: [port('8080', '80', 'udp')] }, [other])).toEqual([])
+  })
+
+  it('say on which of the chosen servers a name or a port is taken', () => {
+    const on = (serverName: string, name: string) => ({ name, serverName, state: 'running', ports: [{ host: 8080, container: 80, protocol: 'tcp' }] }) as Container
+    const found = checkContainer(form({ ports: [port('8080', '80')] }), [on('rack', 'web'), on('edge', 'other'), on('hall', 'web')])
+    expect(found.map(({ code, where }) => [code, where])).toEqual([['nameTaken', 'rack, hall'], ['portTaken', 'rack, edge, hall']])
+  })
+
+  it('name the field of a row that is wrong', () => {
+    const found = checkContainer(form({ ports: [port('99999', '')], env: [variable('P', '', { required: true })], labels: [{ name: '', value: 'x' }] }), [])
+    expect(found.map(({ row, field, code }) => [row, field, code])).toEqual([[0, 'host', 'hostPort'], [0, 'container', 'containerPort'], [0, 'value', 'envRequired'], [0, 'name', 'label']])
+  })
+
+  it('want at least one server', () => {
+    expect(checkTargets([]).map((check) => check.code)).toEqual(['noServer'])
+    expect(checkTargets([3])).toEqual([])
   })
 })
 
@@ -145,6 +161,12 @@ describe('snippets', () => {
     expect(file).toContain('restart: "on-failure:3"')
     expect(file).toContain('volumes:\n  "data": {}')
     expect(file).toContain('networks:\n  "own":\n    external: true')
+  })
+
+  it('say nothing of a port that is none', () => {
+    const unreadable = toContainerInput(form({ ports: [port('99999', 'http'), port('x', '80'), port('8080', ' 80 ')] }))
+    expect(dockerRun('a', unreadable)).not.toMatch(/NaN|99999/)
+    expect(unreadable.ports).toEqual([{ host: 8080, container: 80, protocol: 'tcp', hostIp: null }])
   })
 
   it('create without starting when asked', () => {

@@ -137,14 +137,19 @@ export function readCpus(text: string): number | null {
 
 const filled = (text: string) => text.trim() || null
 
-/** The body for the API. Empty rows are dropped; a required variable stays, even when empty: it is an error, never left out. */
+export const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
+
+/** Whether a row can be said at all: the checks tell what is wrong with another, and the preview says nothing that is not so. */
+const isReadable = ({ host, container }: PortRow) => isPort(container.trim()) && (!host.trim() || isPort(host.trim()))
+
+/** The body for the API. Empty and unreadable rows are dropped; a required variable stays, even when empty: it is an error, never left out. */
 export function toContainerInput(form: ContainerForm): NewContainer {
   const words = (text: string) => splitWords(text) ?? []
   return {
     name: form.name.trim(),
     hostname: filled(form.hostname),
     ports: form.ports
-      .filter((port) => port.container.trim())
+      .filter(isReadable)
       .map((port) => ({
         host: port.host.trim() ? Number(port.host) : undefined,
         container: Number(port.container),
