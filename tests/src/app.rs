@@ -411,8 +411,21 @@ impl Client<'_> {
     /// # Panics
     /// When that does not happen within ten seconds.
     pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.until_within(Duration::from_secs(10), path, wanted).await
+    }
+
+    /// The same, for as long as this.
+    ///
+    /// # Panics
+    /// When that does not happen.
+    pub async fn until_within(
+        &self,
+        patience: Duration,
+        path: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
         let mut last = Value::Null;
-        let found = tokio::time::timeout(Duration::from_secs(10), async {
+        let found = tokio::time::timeout(patience, async {
             loop {
                 last = self.get(path).await.body;
                 if wanted(&last) {

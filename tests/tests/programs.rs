@@ -261,8 +261,10 @@ async fn a_restart_of_the_database_heals_by_itself() {
         begun.extend(sync.body.get("id").cloned());
         front.at.lose_connections().await;
     }
+    // A claim whose answer was lost with its connection stands until its lease is over.
+    let patience = RunnerOptions::default().lease * 2;
     admin
-        .until("/operations?active=true", |active| active["total"] == 0)
+        .until_within(patience, "/operations?active=true", |active| active["total"] == 0)
         .await;
     hear(&admin, &mut live, server).await;
     for id in &begun {
