@@ -3,7 +3,7 @@ import type { Upload } from 'tus-js-client'
 import { computed, reactive, ref } from 'vue'
 import type { ArchiveInfo } from '@/api/types'
 import { ApiError, asApiError, toApiError } from '@/api/problem'
-import { inspectUpload, isArchiveName, startUpload } from './uploads'
+import { inspectUpload, splitArchives, startUpload } from './uploads'
 
 export interface ImportFile {
   key: number
@@ -70,8 +70,9 @@ export function useImportFiles() {
   }
 
   function take(sources: File[]): void {
-    refused.value = sources.filter((source) => !isArchiveName(source.name)).map((source) => source.name)
-    for (const source of sources) if (isArchiveName(source.name)) void add(source)
+    const { archives, others } = splitArchives(sources)
+    refused.value = others
+    for (const source of archives) void add(source)
   }
 
   async function add(source: File): Promise<void> {

@@ -4,7 +4,7 @@ import { useImageDialogs } from '@/features/images/dialogs'
 import { useSession } from '@/features/session/store'
 import { verbKey } from '@/features/users/verbs'
 import { showNotice } from '@/ui/notices'
-import { isArchiveName } from './uploads'
+import { splitArchives } from './uploads'
 
 const isFormOpen = () => [...document.querySelectorAll<HTMLElement>('.el-overlay:has(.el-overlay-dialog)')].some((overlay) => overlay.style.display !== 'none')
 
@@ -21,9 +21,9 @@ export function usePageDrop(): void {
       showNotice(t('rights.needs', { right: t(verbKey('image:import')) }), { bad: true })
       return
     }
-    const others = files.filter((file) => !isArchiveName(file.name))
-    if (dialogs.importing || others.length < files.length) dialogs.importing = { serverIds: dialogs.importing?.serverIds ?? [], files }
-    else showNotice(t('importing.refused', { names: others.map((file) => file.name).join(', ') }), { bad: true })
+    const { archives, others } = splitArchives(files)
+    if (dialogs.importing || archives.length) dialogs.importing = { serverIds: dialogs.importing?.serverIds ?? [], files }
+    else showNotice(t('importing.refused', { names: others.join(', ') }), { bad: true })
   }
 
   // Some places, as the box of the import, have taken it already.

@@ -14,6 +14,12 @@ export function isArchiveName(name: string): boolean {
   return NAMES.test(name)
 }
 
+/** Files that are archives by their names, and the names of those that are not. */
+export function splitArchives(files: File[]): { archives: File[]; others: string[] } {
+  const others = files.filter((file) => !isArchiveName(file.name)).map((file) => file.name)
+  return { archives: files.filter((file) => isArchiveName(file.name)), others }
+}
+
 export interface UploadHandlers {
   progress(sent: number, total: number): void
   done(id: string): void
